@@ -1,0 +1,1 @@
+"""The gRPC API: one package a service and version, generated from the protos beside it."""
