@@ -1,0 +1,51 @@
+"""Levels of approval, n of m each, given in order: what the money and the IT side share."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from investiture.charter.authority import candidates
+from investiture.charter.policy import Approval
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level: `needed` of the `eligible` people, who are free of the other sides."""
+
+    level: int
+    role: str
+    unit: str
+    needed: int
+    eligible: tuple[str, ...]
+
+    @property
+    def attainable(self) -> bool:
+        """Whether enough people are eligible."""
+        return len(self.eligible) >= self.needed
+
+
+def levels_of(
+    approvals: Iterable[tuple[Approval, Sequence[str]]], conflicted: frozenset[str]
+) -> tuple[Level, ...]:
+    """The levels in order, without the people who stand on another side."""
+    return tuple(
+        Level(
+            level=approval.level,
+            role=approval.role,
+            unit=f"units/{approval.unit}" if approval.unit else "",
+            needed=approval.needed,
+            eligible=tuple(p for p in people if p not in conflicted),
+        )
+        for approval, people in approvals
+    )
+
+
+def open_level(levels: Sequence[Level], given: int) -> Level | None:
+    """The first level that lacks approvals when `given` were given in order; None when done."""
+    for level in levels:
+        if given < level.needed:
+            return level
+        given -= level.needed
+    return None
+
+
+__all__ = ["Level", "candidates", "levels_of", "open_level"]

@@ -1,0 +1,381 @@
+"""A gate's case: an immutable value and the transitions that every gate shares.
+
+Nothing here knows a clock or a database: each transition takes the instant and answers the next
+case, or refuses.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from investiture.casework.facts import Condition, Decider, Ending, Gap, Revision
+from investiture.casework.words import WAITING, Basis, CaseState, Gate, Step, Verdict
+from investiture.charter.timetable import Timetable
+from investiture.chassis.refusal import Denied, Leg, NotFound, PreconditionFailed, Stale
+
+
+@dataclass(frozen=True, slots=True)
+class DueStep:
+    """A step of a wait and its date; `index` counts the steps of the wait from 0."""
+
+    step: Step
+    at: datetime
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a decision in hand."""
+
+    person: str
+    role: str
+    since: datetime
+    unit: str = ""
+    added_by: Step | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Who may be added as a holder, in the order of the charter's escalation chain."""
+
+    person: str
+    role: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """One step of a timetable that was taken."""
+
+    step: Step
+    due_at: datetime
+    recorded_at: datetime
+    holders: tuple[str, ...]
+    added: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedNotice:
+    """What the deciders are told when their decision was carried to a later revision."""
+
+    from_revision: int
+    to_revision: int
+    changes: tuple[str, ...]
+    people: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What every gate's case has in common.
+
+    `facts` is the revision for which it is open or stands, `decided` the one its deciders saw.
+    """
+
+    name: str
+    program: str
+    gate: Gate
+    round: int
+    facts: Revision
+    state: CaseState
+    version: int
+    timetable: Timetable
+    opened_at: datetime
+    waiting_since: datetime
+    charter_digest: str
+    holders: tuple[Holder, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+    steps_in_wait: int = 0
+    decided: Revision | None = None
+    verdict: Verdict | None = None
+    basis: Basis | None = None
+    deciders: tuple[Decider, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    exposure_limit_bps: int = 10_000
+    decided_at: datetime | None = None
+    standing_until: datetime | None = None
+    notices: tuple[CarriedNotice, ...] = ()
+    no_eligible_holder: bool = False
+    reason: str = ""
+    waited_ms: int = 0
+
+    @property
+    def etag(self) -> str:
+        """Changes with every version; opaque, so that only who read the case has it."""
+        return sha256(f"{self.name}\n{self.version}".encode()).hexdigest()[:20]
+
+    @property
+    def gate_digest(self) -> str:
+        """Gate digest of the revision for which the case is open or stands."""
+        return self.facts.gate_digest(self.gate)
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Everyone who decided, principals included."""
+        return frozenset(person for decider in self.deciders for person in decider.people)
+
+    def held_by(self, *people: str) -> Holder | None:
+        """The first holder among `people`."""
+        return next((h for h in self.holders if h.person in people), None)
+
+
+def as_of(case: Case, now: datetime) -> Case:
+    """The case as it reads at `now`: a decision that outlived its validity has expired."""
+    if (
+        case.state is CaseState.STANDING
+        and case.standing_until is not None
+        and case.standing_until <= now
+    ):
+        return replace(case, state=CaseState.EXPIRED)
+    return case
+
+
+def check_etag(case: Case, etag: str) -> None:
+    """Refuses with STALE_ETAG unless the caller saw this version."""
+    if etag != case.etag:
+        raise Stale(
+            case.name,
+            case.etag,
+            f"{case.name} changed since you read it; read it again and decide on what it says now",
+        )
+
+
+def require_state(case: Case, *allowed: CaseState) -> None:
+    """Refuses with WRONG_STATE unless the case is in one of the allowed states."""
+    if case.state not in allowed:
+        words = " or ".join(state.lower().replace("_", " ") for state in allowed)
+        now = case.state.lower().replace("_", " ")
+        raise PreconditionFailed(
+            "WRONG_STATE",
+            f"{case.name} is {now}; this needs it to be {words}",
+            legs=(
+                Leg(
+                    type="STATE",
+                    subject=case.name,
+                    description=f"the case is {now}",
+                    remedy=_STATE_REMEDY.get(
+                        case.state, "read the program's path to see where it is"
+                    ),
+                ),
+            ),
+        )
+
+
+_STATE_REMEDY: Mapping[CaseState, str] = {
+    CaseState.CHANGES_REQUESTED: "the proposer revises the program; a new round opens then",
+    CaseState.SUPERSEDED: "decide on the newest round of this gate",
+    CaseState.STANDING: "it is decided; to take it back, void the decision",
+    CaseState.EXPIRED: "a new round opens by itself; decide there",
+    CaseState.VOIDED: "a new round opens by itself; decide there",
+}
+
+
+def require_holder(case: Case, *people: str) -> Holder:
+    """The holder among `people`, or NOT_A_HOLDER. Governance holders reassign and never decide."""
+    holder = next((h for h in case.holders if h.person in people and h.role != "governance"), None)
+    if holder is None:
+        who = ", ".join(h.person for h in case.holders if h.role != "governance") or "nobody yet"
+        raise Denied(
+            "NOT_A_HOLDER",
+            f"{people[0]} does not hold {case.name}; it is in the hands of {who}. "
+            "A holder or the governance owner can reassign it",
+        )
+    return holder
+
+
+def require_first_time(case: Case, people: Sequence[str]) -> None:
+    """Refuses a second decision of one person, in whoever's name: one person is one voice."""
+    again = sorted(case.people & set(people))
+    if again:
+        raise PreconditionFailed(
+            "WRONG_STATE",
+            f"{again[0]} has decided on {case.name} already; one person is one voice",
+            legs=(
+                Leg(
+                    type="ONE_VOICE",
+                    subject=again[0],
+                    description=f"{again[0]} has decided already",
+                    remedy="another eligible person decides",
+                ),
+            ),
+        )
+
+
+def with_decider(case: Case, decider: Decider) -> Case:
+    """The case with one more decider."""
+    return replace(case, deciders=(*case.deciders, decider))
+
+
+def find_condition(case: Case, condition_id: str) -> Condition:
+    """The condition with this id, or NOT_FOUND."""
+    for condition in case.conditions:
+        if condition.id == condition_id:
+            return condition
+    raise NotFound(f"{case.name}/conditions/{condition_id}")
+
+
+def with_holders(case: Case, holders: Sequence[Holder]) -> Case:
+    """The case in these hands; without anyone who may decide it raises its own alarm."""
+    able = any(h.role != "governance" for h in holders)
+    return replace(
+        case,
+        holders=tuple(holders),
+        no_eligible_holder=case.state in WAITING and not able,
+    )
+
+
+def _stop_waiting(case: Case, now: datetime) -> int:
+    if case.state not in WAITING:
+        return case.waited_ms
+    return case.waited_ms + max(0, (now - case.waiting_since) // timedelta(milliseconds=1))
+
+
+def decide(
+    case: Case,
+    verdict: Verdict,
+    now: datetime,
+    *,
+    validity: timedelta | None,
+    conditions: Sequence[Condition] | None = None,
+    exposure_limit_bps: int | None = None,
+    reason: str = "",
+) -> Case:
+    """The case decided in favour: STANDING until `now + validity`."""
+    return replace(
+        case,
+        state=CaseState.STANDING,
+        verdict=verdict,
+        basis=Basis.DECISION,
+        decided=case.facts,
+        decided_at=now,
+        standing_until=None if validity is None else now + validity,
+        conditions=case.conditions if conditions is None else tuple(conditions),
+        exposure_limit_bps=(
+            case.exposure_limit_bps if exposure_limit_bps is None else exposure_limit_bps
+        ),
+        waited_ms=_stop_waiting(case, now),
+        waiting_since=now,
+        holders=(),
+        no_eligible_holder=False,
+        gaps=(),
+        reason=reason or case.reason,
+    )
+
+
+def decline(case: Case, gaps: Sequence[Gap], now: datetime, reason: str = "") -> Case:
+    """The case decided against; the program ends with it."""
+    return replace(
+        case,
+        state=CaseState.DECLINED,
+        verdict=Verdict.DECLINED,
+        decided=case.facts,
+        decided_at=now,
+        gaps=tuple(gaps),
+        waited_ms=_stop_waiting(case, now),
+        waiting_since=now,
+        holders=(),
+        no_eligible_holder=False,
+        reason=reason or "; ".join(f"{g.risk}: {g.excess}" for g in gaps),
+    )
+
+
+def request_changes(case: Case, gaps: Sequence[Gap], timetable: Timetable, now: datetime) -> Case:
+    """The case in the proposer's hands: the deciders' clock stands, the proposer's runs."""
+    proposer = Holder(case.facts.proposer, "proposer", now)
+    return with_holders(
+        replace(
+            case,
+            state=CaseState.CHANGES_REQUESTED,
+            verdict=Verdict.CHANGES_REQUESTED,
+            gaps=tuple(gaps),
+            decided_at=now,
+            waited_ms=_stop_waiting(case, now),
+            waiting_since=now,
+            timetable=timetable,
+            steps_in_wait=0,
+        ),
+        (proposer,),
+    )
+
+
+def void(case: Case, now: datetime, reason: str) -> Case:
+    """The decision taken back; the gate reopens with a new round."""
+    return replace(case, state=CaseState.VOIDED, waiting_since=now, reason=reason, holders=())
+
+
+def supersede(case: Case, now: datetime) -> Case:
+    """The case replaced by a newer round: it never takes a yes again."""
+    return replace(
+        case,
+        state=CaseState.SUPERSEDED,
+        waited_ms=_stop_waiting(case, now),
+        waiting_since=now,
+        holders=(),
+        no_eligible_holder=False,
+    )
+
+
+def release(case: Case, ending: Ending, now: datetime) -> Case:
+    """The case of a program that has ended: nothing is held any more."""
+    return replace(
+        case,
+        state=CaseState.RELEASED,
+        waited_ms=_stop_waiting(case, now),
+        waiting_since=now,
+        holders=(),
+        no_eligible_holder=False,
+        reason=case.reason or f"the program ended: {ending.outcome.lower().replace('_', ' ')}",
+    )
+
+
+def close_condition(case: Case, condition_id: str, evidence: str, now: datetime) -> Case:
+    """The case with one condition closed by its evidence; closing it again changes nothing."""
+    condition = find_condition(case, condition_id)
+    if condition.closed_at is not None:
+        return case
+    closed = replace(condition, closed_at=now, evidence=evidence)
+    return replace(
+        case,
+        conditions=tuple(closed if c.id == condition_id else c for c in case.conditions),
+    )
+
+
+def reassign(case: Case, given_up: Sequence[str], holder: Holder) -> Case:
+    """The case in the hands of `holder` instead of `given_up`."""
+    kept = [h for h in case.holders if h.person not in {*given_up, holder.person}]
+    return with_holders(case, [*kept, holder])
+
+
+def escalate(
+    case: Case,
+    now: datetime,
+    next_step: Callable[[int], DueStep],
+    chain: Sequence[Candidate],
+) -> tuple[Case, tuple[Escalation, ...]]:
+    """Takes every step that is due at `now` and was not taken; each keeps its own due date.
+
+    `next_step(n)` is the step that comes after n were taken. From OVERDUE on each step adds the
+    next candidate of `chain` who does not hold the case yet; the chain is free of people who may
+    not hold it.
+    """
+    if case.state not in WAITING:
+        return case, ()
+    taken: list[Escalation] = []
+    holders = list(case.holders)
+    recorded = case.steps_in_wait
+    while (due := next_step(recorded)).at <= now:
+        before = tuple(h.person for h in holders)
+        added = None
+        if due.step not in (Step.NUDGE, Step.WARN):
+            added = next((c for c in chain if c.person not in before), None)
+        if added is not None:
+            holders.append(Holder(added.person, added.role, now, added.unit, due.step))
+        people = (added.person,) if added is not None else ()
+        taken.append(Escalation(due.step, due.at, now, before, people))
+        recorded = due.index + 1
+    if not taken:
+        return case, ()
+    moved = replace(case, escalations=(*case.escalations, *taken), steps_in_wait=recorded)
+    return with_holders(moved, holders), tuple(taken)

@@ -1,0 +1,199 @@
+"""What a service knows from signed statements and from the directory, as immutable values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from investiture.casework.words import Basis, Gate, Outcome, Side, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a submitted revision says, from launch's RevisionStatement.
+
+    Money is integer minor units of `currency`; exposure is in basis points of the full audience.
+    """
+
+    program: str
+    number: int
+    proposer: str
+    sponsor: str
+    owning_unit: str
+    amount_minor: int
+    currency: str
+    category: str
+    exposure_bps: int
+    digest: str
+    charter_digest: str
+    submitted_at: datetime
+    gate_digests: Mapping[str, str]
+    field_digests: Mapping[str, str]
+    counter_sponsor: str = ""
+    envelope: str = ""
+    audiences: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    data_classes: tuple[str, ...] = ()
+    vendors: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+    benefit_owners: tuple[str, ...] = ()
+    spend_conditions: tuple[str, ...] = ()
+    trial_minor: int = 0
+    pilot_minor: int = 0
+    general_minor: int = 0
+
+    def gate_digest(self, gate: Gate) -> str:
+        """Digest over the fields that `gate` declares material."""
+        return self.gate_digests[gate.value]
+
+    @property
+    def business_people(self) -> tuple[str, ...]:
+        """Proposer, sponsor and counter-sponsor: the business side."""
+        return tuple(
+            dict.fromkeys(p for p in (self.proposer, self.sponsor, self.counter_sponsor) if p)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Who decided, on what they saw."""
+
+    person: str
+    side: Side
+    role: str
+    decided_at: datetime
+    revision: int
+    gate_digest: str
+    on_behalf_of: str = ""
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The person who acted and, for a delegate, the one in whose name."""
+        return (self.person, self.on_behalf_of) if self.on_behalf_of else (self.person,)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on an approval; it blocks `blocks` while open."""
+
+    id: str
+    text: str
+    owner: str
+    blocks: Gate
+    due_at: datetime | None = None
+    closed_at: datetime | None = None
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Which risk exceeds which tolerance, by how much, and what would flip the answer."""
+
+    risk: str
+    tolerance: str
+    excess: str
+    remedy: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Warrant:
+    """A service's signed certificate that its gate's decision stands."""
+
+    program: str
+    gate: Gate
+    revision: int
+    gate_digest: str
+    case_name: str
+    case_version: int
+    verdict: Verdict
+    basis: Basis
+    deciders: tuple[Decider, ...]
+    issued_at: datetime
+    standing_until: datetime | None
+    charter_digest: str
+    conditions: tuple[Condition, ...] = ()
+    exposure_limit_bps: int = 10_000
+    ceiling_minor: int = 0
+    ceiling_currency: str = ""
+    business_people: tuple[str, ...] = ()
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Everyone who stands behind it, principals included."""
+        return frozenset(person for decider in self.deciders for person in decider.people)
+
+    def open_conditions(self, gate: Gate) -> tuple[Condition, ...]:
+        """Conditions that still block `gate`."""
+        return tuple(c for c in self.conditions if c.blocks is gate and c.closed_at is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a program ended, from launch's EndStatement."""
+
+    program: str
+    outcome: Outcome
+    revision: int
+    decided_by: str
+    reason: str
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Who a person is at the moment of a decision, as the directory answered; kept as evidence."""
+
+    person: str
+    active: bool
+    side: Side | None
+    unit: str
+    grade: str
+    limit_minor: int | None
+    limit_currency: str
+    unlimited: bool
+    resolved_at: datetime
+    directory_digest: str = ""
+    on_behalf_of: str = ""
+    delegation: str = ""
+    guest: bool = False
+    heads: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    superiors: tuple[str, ...] = ()
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The person and, for a delegate, the one in whose name."""
+        return (self.person, self.on_behalf_of) if self.on_behalf_of else (self.person,)
+
+    def covers(self, amount_minor: int, currency: str) -> bool:
+        """Whether the limit reaches `amount_minor` of `currency`."""
+        if self.unlimited:
+            return True
+        return (
+            self.limit_minor is not None
+            and self.limit_currency == currency
+            and amount_minor <= self.limit_minor
+        )
+
+    def evidence(self) -> dict[str, object]:
+        """What is kept of it in the audit trail."""
+        return {
+            "person": self.person,
+            "on_behalf_of": self.on_behalf_of,
+            "unit": self.unit,
+            "grade": self.grade,
+            "limit_minor": self.limit_minor,
+            "limit_currency": self.limit_currency,
+            "unlimited": self.unlimited,
+            "delegation": self.delegation,
+            "directory_digest": self.directory_digest,
+            "resolved_at": self.resolved_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The verified statements that came with an opening."""
+
+    revision: Revision
+    warrants: Mapping[Gate, Warrant] = field(default_factory=dict[Gate, Warrant])

@@ -1,0 +1,122 @@
+"""What all four services stand on, wired once: database, outbox, keys, statements, identity."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
+from investiture.casework.directory import RemoteDirectory
+from investiture.casework.doorbell import ring_path
+from investiture.casework.handlers import SERVICE as CASE_SERVICE
+from investiture.casework.handlers import CaseHandlers
+from investiture.casework.operations import CaseOperations
+from investiture.casework.statements import Statements
+from investiture.casework.store import CaseStore, CaseTables, Doorbell
+from investiture.charter.finding import CharterBroken
+from investiture.charter.load import load
+from investiture.charter.model import Charter
+from investiture.chassis import temporal
+from investiture.chassis.authentication import authenticator
+from investiture.chassis.client import Channels, token_source
+from investiture.chassis.clock import Clock
+from investiture.chassis.database import Database
+from investiture.chassis.keys import KeyHandlers, signing_key
+from investiture.chassis.pagination import Pager
+from investiture.chassis.process import StartRefused
+from investiture.chassis.relay import Relay
+from investiture.chassis.schema import SchemaMismatch, require_schema
+from investiture.chassis.server import Binding, Server
+from investiture.chassis.settings import ServiceSettings
+from investiture.chassis.statements import KeyRing, Signer
+from investiture.chassis.telemetry import trace_statements
+from investiture.chassis.transaction import Mutations
+
+KEY_SERVICE = "investiture.api.common.v1.KeyService"
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """The parts that a service's own rooms are built on."""
+
+    service: str
+    settings: ServiceSettings
+    clock: Clock
+    charter: Charter
+    database: Database
+    mutations: Mutations
+    statements: Statements
+    pager: Pager
+    channels: Channels
+
+    def case_store(self, tables: CaseTables, doorbell: Doorbell = ring_path) -> CaseStore:
+        """The store of the service's cases; each save rings the path."""
+        return CaseStore(tables, doorbell)
+
+    def directory(self) -> RemoteDirectory:
+        """Sponsorship's directory, as the other services reach it."""
+        channel = self.channels.to(self.settings.peer("sponsorship"))
+        return RemoteDirectory(SponsorshipServiceStub(channel))
+
+    def server(self, cases: CaseOperations, bindings: Sequence[Binding]) -> Server:
+        """The service's server: its own API, the shared CaseService, and its public keys."""
+        shared = (
+            Binding(
+                CASE_SERVICE, CaseHandlers(cases, self.mutations, self.statements, self.pager)
+            ),
+            Binding(KEY_SERVICE, KeyHandlers(self.settings.key_folder, self.service)),
+        )
+        return Server(
+            bindings=(*bindings, *shared),
+            authenticator=authenticator(self.settings),
+            settings=self.settings,
+        )
+
+
+async def lay(
+    service: str, settings: ServiceSettings, closing: AsyncExitStack, clock: Clock
+) -> Foundation:
+    """Opens everything a service stands on; what has to be closed is pushed onto `closing`.
+
+    Raises:
+        StartRefused: the charter is broken, the schema is not the one this code needs, or the
+            signing key is missing; the message says what to do.
+    """
+    charter = _charter(settings)
+    try:
+        signer = Signer(service, signing_key(settings.key_folder, service))
+    except FileNotFoundError as error:
+        raise StartRefused(str(error)) from None
+    database = Database(settings.database_url)
+    closing.push_async_callback(database.close)
+    try:
+        await require_schema(database, service)
+    except SchemaMismatch as mismatch:
+        raise StartRefused(str(mismatch)) from None
+    if settings.otlp_endpoint or settings.traces_file:
+        trace_statements(database.engine)
+    relay = Relay(
+        database, lambda: temporal.connect(settings), source=f"/investiture/{service}"
+    )
+    relay.start()
+    closing.push_async_callback(relay.close)
+    channels = Channels(tokens=token_source(settings), tls_settings=settings)
+    closing.push_async_callback(channels.close)
+    return Foundation(
+        service=service,
+        settings=settings,
+        clock=clock,
+        charter=charter,
+        database=database,
+        mutations=Mutations(database, clock, relay),
+        statements=Statements(signer, KeyRing(settings.key_folder), clock),
+        pager=Pager(signer.derived_key("pages"), maximum=500),
+        channels=channels,
+    )
+
+
+def _charter(settings: ServiceSettings) -> Charter:
+    try:
+        return load(settings.charter)
+    except CharterBroken as broken:
+        raise StartRefused(str(broken)) from None
+

@@ -1,0 +1,200 @@
+"""CaseService: the API that every gate's case shares."""
+
+from datetime import datetime
+
+from investiture.api.casework.v1 import case_service_pb2 as pb
+from investiture.api.common.v1 import gate_pb2
+from investiture.casework import wire
+from investiture.casework.case import Case
+from investiture.casework.facts import Ending, Evidence
+from investiture.casework.operations import CaseOperations, Reading
+from investiture.casework.statements import Statements
+from investiture.casework.vocabulary import GATES
+from investiture.casework.words import Gate
+from investiture.chassis.call import Call
+from investiture.chassis.pagination import KeyValue, Pager
+from investiture.chassis.refusal import Denied
+from investiture.chassis.transaction import Mutations, Transaction
+
+SERVICE = "investiture.api.casework.v1.CaseService"
+_OVERSEERS = frozenset({"operator", "auditor", "governance"})
+
+
+class CaseHandlers:
+    """Proto in, operation, proto out."""
+
+    def __init__(
+        self,
+        operations: CaseOperations,
+        mutations: Mutations,
+        statements: Statements,
+        pager: Pager,
+    ) -> None:
+        self._operations = operations
+        self._mutations = mutations
+        self._statements = statements
+        self._pager = pager
+
+    async def OpenCase(self, request: pb.OpenCaseRequest, call: Call) -> pb.CaseReading:
+        """Opens a gate's case from signed statements."""
+        gate = GATES.of(request.gate)
+        desk = self._operations.desk(gate)
+        revision = self._statements.read_revision(request.revision_statement)
+        warrants = self._statements.read_warrants(request.warrants, desk.required)
+        evidence = Evidence(revision, warrants)
+        return await self._mutations.run(
+            call, request, lambda tx: self._answer(self._operations.open(tx, gate, evidence), tx)
+        )
+
+    async def ReadCase(self, request: pb.ReadCaseRequest, call: Call) -> pb.CaseReading:
+        """Reads the newest case of a program's gate; an empty answer where there is none."""
+        gate = GATES.of(request.gate)
+
+        def unit(tx: Transaction) -> pb.CaseReading:
+            reading = self._operations.read(tx, request.program, gate)
+            if reading is None:
+                return pb.CaseReading(next_in_ms=wire.NEVER_MS, standing_for_ms=wire.NEVER_MS)
+            return self._answer(reading, tx)
+
+        return await self._mutations.read(call, unit)
+
+    async def EscalateCase(
+        self, request: pb.EscalateCaseRequest, call: Call
+    ) -> pb.EscalateCaseResponse:
+        """Takes what is due of a timetable and says when to come back."""
+
+        def unit(tx: Transaction) -> pb.EscalateCaseResponse:
+            reading, taken = self._operations.escalate(tx, request.name)
+            next_at = reading.following.at if reading.following else None
+            return pb.EscalateCaseResponse(
+                reading=self._answer(reading, tx),
+                taken=[wire.escalation_to(step) for step in taken],
+                next_at=wire.stamp(next_at),
+                next_in_ms=wire.milliseconds_until(next_at, tx.now),
+            )
+
+        return await self._mutations.run(call, request, unit)
+
+    async def ReleaseCase(self, request: pb.ReleaseCaseRequest, call: Call) -> pb.CaseReading:
+        """Releases what a gate holds for a program that has ended."""
+        gate = GATES.of(request.gate)
+        ending = self._statements.read_end(request.end_statement, request.program)
+
+        def unit(tx: Transaction) -> pb.CaseReading:
+            reading = self._operations.release(tx, gate, ending)
+            if reading is None:
+                return self._tombstone(gate, ending)
+            return self._answer(reading, tx)
+
+        return await self._mutations.run(call, request, unit)
+
+    async def VoidCase(self, request: pb.VoidCaseRequest, call: Call) -> pb.CaseReading:
+        """Takes a standing decision back."""
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._answer(
+                self._operations.void(tx, request.name, request.etag, request.reason), tx
+            ),
+        )
+
+    async def CloseCondition(self, request: pb.CloseConditionRequest, call: Call) -> pb.CaseReading:
+        """Closes a condition with its evidence."""
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._answer(
+                self._operations.close_condition(
+                    tx, request.name, request.etag, request.condition_id, request.evidence
+                ),
+                tx,
+            ),
+        )
+
+    async def ReassignCase(self, request: pb.ReassignCaseRequest, call: Call) -> pb.CaseReading:
+        """Hands a case to another person."""
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._answer(
+                self._operations.reassign(
+                    tx, request.name, request.etag, request.person, request.reason
+                ),
+                tx,
+            ),
+        )
+
+    async def GetWarrant(self, request: pb.GetWarrantRequest, call: Call) -> pb.SignedWarrant:
+        """Mints a fresh warrant from the present record."""
+        gate = GATES.of(request.gate)
+
+        def unit(tx: Transaction) -> pb.SignedWarrant:
+            warrant = self._operations.warrant(tx, request.program, gate)
+            return pb.SignedWarrant(
+                warrant=self._statements.warrant(warrant), issued_at=wire.stamp(warrant.issued_at)
+            )
+
+        return await self._mutations.read(call, unit)
+
+    async def ListPendingDecisions(
+        self, request: pb.ListPendingDecisionsRequest, call: Call
+    ) -> pb.ListPendingDecisionsResponse:
+        """Lists the waiting cases of a person, the earliest overdue date first."""
+        person = request.person or call.principal.subject
+        if person != call.principal.subject and not call.principal.roles & _OVERSEERS:
+            raise Denied(
+                "NOT_A_HOLDER",
+                "you may list your own pending decisions; operators, auditors and governance "
+                "list others'",
+            )
+        page = self._pager.open(request)
+        after = _position(page.after)
+
+        def unit(tx: Transaction) -> pb.ListPendingDecisionsResponse:
+            rows = self._operations.store.held(tx, [person], request.unit, after, page.limit)
+            shown, token = page.cut(rows, _key)
+            return pb.ListPendingDecisionsResponse(
+                cases=[self._case(case, tx) for case, _ in shown], next_page_token=token
+            )
+
+        return await self._mutations.read(call, unit)
+
+    def _case(self, case: Case, tx: Transaction) -> gate_pb2.GateCase:
+        return wire.case_to(case, self._operations.reading(case, tx.now).following)
+
+    def _answer(self, reading: Reading, tx: Transaction) -> pb.CaseReading:
+        message = wire.case_to(reading.case, reading.following)
+        return wire.reading_to(
+            reading.case, reading.following, self._statements.case(message), tx.now
+        )
+
+    def _tombstone(self, gate: Gate, ending: Ending) -> pb.CaseReading:
+        """Says of a gate without a case that the program has ended there.
+
+        Nothing is held, nothing opens.
+        """
+        message = gate_pb2.GateCase(
+            name=f"{ending.program}/{self._operations.desk(gate).collection}/released",
+            program=ending.program,
+            gate=GATES.to(gate),
+            revision=ending.revision,
+            state=gate_pb2.CASE_STATE_RELEASED,
+            version=1,
+        )
+        return pb.CaseReading(
+            gate_case=message,
+            case_statement=self._statements.case(message),
+            next_in_ms=wire.NEVER_MS,
+            standing_for_ms=wire.NEVER_MS,
+        )
+
+
+def _key(row: tuple[Case, datetime]) -> tuple[str, str]:
+    case, overdue_at = row
+    return overdue_at.isoformat(), case.name
+
+
+def _position(after: tuple[KeyValue, ...] | None) -> tuple[datetime, str] | None:
+    if after is None:
+        return None
+    return datetime.fromisoformat(str(after[0])), str(after[1])

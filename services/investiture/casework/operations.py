@@ -1,0 +1,303 @@
+"""The operations that every gate shares, each load → decide → save inside one transaction.
+
+A service gives a `Desk` for each of its gates: what differs between gates, and nothing else.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from investiture.casework import case as cases
+from investiture.casework.case import Candidate, Case, DueStep, Escalation, Holder
+from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.openings import Fresh, Tolerance, reopen, superseded
+from investiture.casework.statements import missing_warrants, warrant_for
+from investiture.casework.store import CaseStore
+from investiture.casework.words import WAITING, CaseState, Gate, Step
+from investiture.charter import timetable as dates
+from investiture.charter.model import Charter
+from investiture.chassis.refusal import Denied, InvalidArgument, PreconditionFailed
+from investiture.chassis.transaction import Transaction
+
+CHANGES = "CHANGES"
+"""Key of the proposer's timetable in the charter's SLAs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A case as it reads now, with the next step of its timetable."""
+
+    case: Case
+    following: DueStep | None
+
+
+class Desk(Protocol):
+    """What one gate does differently."""
+
+    @property
+    def gate(self) -> Gate:
+        """The gate."""
+        ...
+
+    @property
+    def collection(self) -> str:
+        """Collection of the case's resource name, for instance `pledges`."""
+        ...
+
+    @property
+    def required(self) -> tuple[Gate, ...]:
+        """Gates whose fresh warrants an opening needs."""
+        ...
+
+    def admit(self, tx: Transaction, evidence: Evidence) -> None:
+        """Refuses an opening for reasons of this gate; the common ones were checked."""
+        ...
+
+    def same_tier(self, decided: Revision, revision: Revision) -> bool:
+        """Whether both totals lie in one tier of the delegation-of-authority table."""
+        ...
+
+    def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
+        """Stores what the gate keeps beside a new case and answers its first holders."""
+        ...
+
+    def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
+        """Who may be added by an escalation, in order, free of people who may not hold the case."""
+        ...
+
+    def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
+        """Carries over or gives back what the older round held."""
+        ...
+
+    def voided(self, tx: Transaction, case: Case) -> None:
+        """Gives back what the decision held."""
+        ...
+
+    def released(self, tx: Transaction, case: Case, ending: Ending) -> None:
+        """Gives back everything that is held for a program that has ended."""
+        ...
+
+    def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
+        """Completes the warrant with what only this gate knows."""
+        ...
+
+
+class CaseOperations:
+    """Opens, reads, escalates, releases, voids and reassigns the cases of a service's gates."""
+
+    def __init__(self, store: CaseStore, charter: Charter, desks: Sequence[Desk]) -> None:
+        self.store = store
+        self._charter = charter
+        self._desks: Mapping[Gate, Desk] = {desk.gate: desk for desk in desks}
+
+    def desk(self, gate: Gate) -> Desk:
+        """The desk of a gate that this service owns; INVALID_FIELD for another's."""
+        try:
+            return self._desks[gate]
+        except KeyError:
+            owned = ", ".join(self._desks)
+            raise InvalidArgument.of(
+                "gate", f"this service owns {owned}; ask the service that owns {gate.value}"
+            ) from None
+
+    def open(self, tx: Transaction, gate: Gate, evidence: Evidence) -> Reading:
+        """Opens the gate's case for a revision, or answers, moves or carries the present one."""
+        desk, facts = self.desk(gate), evidence.revision
+        if self.store.ended(tx, facts.program, gate):
+            raise PreconditionFailed(
+                "PROGRAM_ENDED", f"{facts.program} has ended; nothing can be opened for it"
+            )
+        legs = missing_warrants(evidence, desk.required, tx.now)
+        if legs:
+            raise PreconditionFailed(
+                "BUSINESS_FIRST",
+                f"{gate.value.lower()} is asked too early: "
+                + "; ".join(x.description for x in legs),
+                legs=legs,
+            )
+        desk.admit(tx, evidence)
+        present = self.newest(tx, facts.program, gate)
+        decided = present.decided if present else None
+        same_tier = decided is None or desk.same_tier(decided, facts)
+        opening = reopen(present, facts, gate, self._tolerance(gate), tx.now, same_tier=same_tier)
+        if isinstance(opening, Fresh):
+            return self.reading(self._fresh(tx, desk, evidence, opening), tx.now)
+        if not opening.changed or present is None:
+            return self.reading(opening.case, tx.now)
+        kind = f"{gate.value.lower()}.carried"
+        return self.reading(self.store.save(tx, present, opening.case, kind, {}), tx.now)
+
+    def read(self, tx: Transaction, program: str, gate: Gate) -> Reading | None:
+        """The newest case of a program's gate as it reads now."""
+        case = self.newest(tx, program, self.desk(gate).gate)
+        return None if case is None else self.reading(case, tx.now)
+
+    def newest(self, tx: Transaction, program: str, gate: Gate) -> Case | None:
+        """The newest round of a gate, expired where its validity ended."""
+        case = self.store.newest(tx, program, gate)
+        return None if case is None else cases.as_of(case, tx.now)
+
+    def find(self, tx: Transaction, name: str, etag: str | None = None) -> Case:
+        """The case called `name` as it reads now; with an etag, refused where it is another's."""
+        gate = next(
+            (g for g, d in self._desks.items() if f"/{d.collection}/" in name),
+            next(iter(self._desks)),
+        )
+        case = cases.as_of(self.store.find(tx, name, gate), tx.now)
+        if etag is not None:
+            cases.check_etag(case, etag)
+        return case
+
+    def escalate(self, tx: Transaction, name: str) -> tuple[Reading, tuple[Escalation, ...]]:
+        """Takes every step that is due by the service's clock; harmless where none is."""
+        case = self.find(tx, name)
+        chain = self.desk(case.gate).chain(tx, case)
+        moved, taken = cases.escalate(
+            case, tx.now, lambda recorded: self._next(case, recorded, tx.now), chain
+        )
+        if not taken:
+            return self.reading(case, tx.now), ()
+        payload = {
+            "steps": [step.step.value for step in taken],
+            "due_at": [step.due_at.isoformat() for step in taken],
+            "added": [person for step in taken for person in step.added],
+            "no_eligible_holder": moved.no_eligible_holder,
+        }
+        saved = self.store.save(tx, case, moved, f"{case.gate.value.lower()}.escalated", payload)
+        return self.reading(saved, tx.now), taken
+
+    def release(self, tx: Transaction, gate: Gate, ending: Ending) -> Reading | None:
+        """Gives back everything held for a program that has ended; harmless when repeated."""
+        desk = self.desk(gate)
+        case = self.newest(tx, ending.program, gate)
+        if not self.store.ended(tx, ending.program, gate):
+            self.store.end(tx, ending, gate)
+        if case is None:
+            return None
+        if case.state is CaseState.RELEASED:
+            return self.reading(case, tx.now)
+        desk.released(tx, case, ending)
+        after = cases.release(case, ending, tx.now)
+        kind = f"{gate.value.lower()}.released"
+        payload = {"outcome": ending.outcome.value, "decided_by": ending.decided_by}
+        return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
+
+    def void(self, tx: Transaction, name: str, etag: str, reason: str) -> Reading:
+        """Takes a standing decision back: its deciders may, and governance."""
+        case = self.find(tx, name, etag)
+        actor = tx.call.principal
+        if actor.subject not in case.people and "governance" not in actor.roles:
+            raise Denied(
+                "NOT_A_HOLDER",
+                f"{actor.subject} did not decide {case.name}; who decided it, or governance, may "
+                "void it",
+            )
+        cases.require_state(case, CaseState.STANDING)
+        self.desk(case.gate).voided(tx, case)
+        after = cases.void(case, tx.now, reason)
+        kind = f"{case.gate.value.lower()}.voided"
+        return self.reading(self.store.save(tx, case, after, kind, {"reason": reason}), tx.now)
+
+    def close_condition(
+        self, tx: Transaction, name: str, etag: str, condition_id: str, evidence: str
+    ) -> Reading:
+        """Closes a condition with its evidence: its owner may, and the case's deciders."""
+        case = self.find(tx, name, etag)
+        condition = cases.find_condition(case, condition_id)
+        actor = tx.call.principal.subject
+        if actor != condition.owner and actor not in case.people:
+            raise Denied(
+                "NOT_A_HOLDER",
+                f"the condition belongs to {condition.owner}; its owner or a decider of the case "
+                "closes it",
+            )
+        cases.require_state(case, CaseState.STANDING, CaseState.OPEN)
+        after = cases.close_condition(case, condition_id, evidence, tx.now)
+        kind = f"{case.gate.value.lower()}.condition_closed"
+        payload = {"condition": condition_id, "evidence": evidence}
+        return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
+
+    def reassign(self, tx: Transaction, name: str, etag: str, person: str, reason: str) -> Reading:
+        """Hands an open case from the caller, or by governance from all holders, to a person."""
+        case = self.find(tx, name, etag)
+        cases.require_state(case, CaseState.OPEN)
+        actor = tx.call.principal.subject
+        held = case.held_by(actor)
+        if held is None:
+            raise Denied("NOT_A_HOLDER", f"{actor} does not hold {case.name}")
+        eligible = [c for c in self.desk(case.gate).chain(tx, case) if c.person == person]
+        if not eligible or eligible[0].role == "governance":
+            raise Denied(
+                "NOT_A_HOLDER",
+                f"{person} cannot hold {case.name}: not in its chain, or on another side",
+            )
+        given_up = [h.person for h in case.holders] if held.role == "governance" else [actor]
+        role = next((h.role for h in case.holders if h.role != "governance"), eligible[0].role)
+        holder = Holder(person, role, tx.now, eligible[0].unit)
+        after = cases.reassign(case, given_up, holder)
+        kind = f"{case.gate.value.lower()}.reassigned"
+        payload = {"to": person, "reason": reason}
+        return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
+
+    def warrant(self, tx: Transaction, program: str, gate: Gate) -> Warrant:
+        """A fresh warrant from the present record; WRONG_STATE where nothing stands."""
+        desk = self.desk(gate)
+        case = self.newest(tx, program, gate)
+        if case is None:
+            raise PreconditionFailed(
+                "WRONG_STATE", f"{program} has no {gate.value.lower()} case yet; nothing stands"
+            )
+        return desk.warrant(tx, case, warrant_for(case, tx.now))
+
+    def reading(self, case: Case, now: datetime) -> Reading:
+        """The case with the next step of its timetable."""
+        if case.state not in WAITING:
+            return Reading(case, None)
+        return Reading(case, self._next(case, case.steps_in_wait, now))
+
+    def changes_timetable(self, now: datetime) -> dates.Timetable:
+        """The proposer's timetable while changes are requested."""
+        return dates.timetable(self._charter, CHANGES, now)
+
+    def validity(self, gate: Gate) -> timedelta:
+        """How long a decision of this gate stands."""
+        return self._charter.validity(gate.value).elapsed
+
+    def _next(self, case: Case, recorded: int, now: datetime) -> DueStep:
+        wait = CHANGES if case.state is CaseState.CHANGES_REQUESTED else case.gate.value
+        due = dates.next_step(self._charter, wait, case.timetable, recorded, now)
+        return DueStep(Step(due.step.value), due.at, due.index)
+
+    def _fresh(self, tx: Transaction, desk: Desk, evidence: Evidence, opening: Fresh) -> Case:
+        facts, gate = evidence.revision, desk.gate
+        new = Case(
+            name=f"{facts.program}/{desk.collection}/{opening.round}",
+            program=facts.program,
+            gate=gate,
+            round=opening.round,
+            facts=facts,
+            state=CaseState.OPEN,
+            version=1,
+            timetable=dates.timetable(self._charter, gate.value, tx.now),
+            opened_at=tx.now,
+            waiting_since=tx.now,
+            charter_digest=self._charter.digest,
+        )
+        old = opening.superseded
+        if old is not None:
+            replaced = superseded(old, tx.now)
+            kind = f"{gate.value.lower()}.superseded"
+            self.store.save(tx, old, replaced, kind, {"by": new.name})
+            new = replace(new, escalations=(), waited_ms=0)
+            desk.superseded(tx, old, new)
+        new = cases.with_holders(new, desk.holders(tx, new, evidence))
+        return self.store.insert(tx, new, f"{gate.value.lower()}.opened", {"round": new.round})
+
+    def _tolerance(self, gate: Gate) -> Tolerance:
+        allowed = self._charter.tolerance(gate.value)
+        return Tolerance(
+            material=self._charter.material_of(gate.value),
+            amount_increase_bps=allowed.amount_increase_bps,
+            exposure_increase_bps=allowed.exposure_increase_bps,
+        )

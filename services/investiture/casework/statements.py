@@ -1,0 +1,214 @@
+"""Statements as values: what a service signs about its cases, and what it believes of others."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from investiture.api.common.v1 import gate_pb2, statements_pb2
+from investiture.casework import wire
+from investiture.casework.case import Case
+from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.words import CaseState, Gate
+from investiture.chassis.clock import Clock
+from investiture.chassis.refusal import Leg, PreconditionFailed
+from investiture.chassis.statements import KeyRing, Signer
+
+REVISION = "revision"
+WARRANT = "warrant"
+CASE = "case"
+END = "end"
+FRESH = timedelta(minutes=5)
+"""How long after it was minted a warrant is accepted.
+
+A fresh one is minted from the present record each time, so a revocation needs no list.
+"""
+
+OWNER: Mapping[Gate, str] = {
+    Gate.PLEDGE: "sponsorship",
+    Gate.FUND: "budget",
+    Gate.KNIGHT: "itrisk",
+    Gate.PILOT: "launch",
+    Gate.LAUNCH: "launch",
+    Gate.PROVE: "launch",
+}
+
+_ASK = {
+    Gate.PLEDGE: "a business sponsor pledges and the touched units endorse first",
+    Gate.FUND: "finance approves and reserves the money first",
+    Gate.KNIGHT: "IT reviews the risk and knights the program first",
+}
+
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCase:
+    """A case statement that was verified: which service signed what, and when."""
+
+    gate_case: gate_pb2.GateCase
+    issued_at: datetime
+
+
+class Statements:
+    """Mints this service's statements and reads the others', by the service's Clock."""
+
+    def __init__(self, signer: Signer, keys: KeyRing, clock: Clock) -> None:
+        self._signer = signer
+        self._keys = keys
+        self._clock = clock
+
+    def case(self, gate_case: gate_pb2.GateCase) -> str:
+        """Signs how a case stands."""
+        now = self._clock.now()
+        message = statements_pb2.CaseStatement(gate_case=gate_case, issued_at=wire.stamp(now))
+        return self._sign(CASE, message, now)
+
+    def warrant(self, warrant: Warrant) -> str:
+        """Signs a warrant."""
+        return self._sign(WARRANT, wire.warrant_to(warrant), warrant.issued_at)
+
+    def revision(self, revision: Revision) -> str:
+        """Signs what a revision says."""
+        return self._sign(REVISION, wire.revision_to(revision), self._clock.now())
+
+    def end(self, ending: Ending) -> str:
+        """Signs how a program ended."""
+        return self._sign(END, wire.ending_to(ending), self._clock.now())
+
+    def read_revision(self, jws: str) -> Revision:
+        """The facts of a RevisionStatement, or STATEMENT_INVALID."""
+        return wire.revision_of(
+            self._read(jws, "launch", REVISION, statements_pb2.RevisionStatement())
+        )
+
+    def read_end(self, jws: str, program: str) -> Ending:
+        """The end of `program`, or STATEMENT_INVALID."""
+        ending = wire.ending_of(self._read(jws, "launch", END, statements_pb2.EndStatement()))
+        if ending.program != program:
+            raise _about_another(END, ending.program, program)
+        return ending
+
+    def read_case(self, jws: str, gate: Gate) -> SignedCase:
+        """A case statement of the service that owns `gate`, or STATEMENT_INVALID."""
+        message = self._read(jws, OWNER[gate], CASE, statements_pb2.CaseStatement())
+        return SignedCase(message.gate_case, wire.required_instant(message, "issued_at"))
+
+    def read_warrants(self, signed: Iterable[str], required: Iterable[Gate]) -> dict[Gate, Warrant]:
+        """The warrants by gate; each has to be of one of the required gates."""
+        found: dict[Gate, Warrant] = {}
+        wanted = tuple(required)
+        for jws in signed:
+            warrant = self._read_warrant(jws, wanted)
+            found[warrant.gate] = warrant
+        return found
+
+    def _read_warrant(self, jws: str, wanted: tuple[Gate, ...]) -> Warrant:
+        refusal: PreconditionFailed | None = None
+        for issuer in dict.fromkeys(OWNER[gate] for gate in wanted):
+            try:
+                message = self._read(jws, issuer, WARRANT, statements_pb2.Warrant())
+            except PreconditionFailed as error:
+                refusal = refusal or error
+                continue
+            warrant = wire.warrant_of(message)
+            if OWNER[warrant.gate] != issuer:
+                raise PreconditionFailed(
+                    "STATEMENT_INVALID",
+                    f"{issuer} signed a warrant for a gate that it does not own",
+                )
+            return warrant
+        raise refusal or PreconditionFailed(
+            "STATEMENT_INVALID", "this gate takes no warrants; send none"
+        )
+
+    def _sign(self, kind: str, message: Message, issued_at: datetime) -> str:
+        payload = json_format.MessageToDict(message, preserving_proto_field_name=True)
+        return self._signer.sign(kind, payload, issued_at)
+
+    def _read(self, jws: str, issuer: str, kind: str, message: M) -> M:
+        payload = self._keys.verify(jws, issuer=issuer, kind=kind, now=self._clock.now())
+        try:
+            json_format.ParseDict(dict(payload), message, ignore_unknown_fields=True)
+        except json_format.ParseError:
+            raise PreconditionFailed(
+                "STATEMENT_INVALID", f"the {kind} statement of {issuer} has no readable content"
+            ) from None
+        return message
+
+
+def warrant_for(case: Case, now: datetime) -> Warrant:
+    """The warrant of a standing case; WRONG_STATE where none stands."""
+    if case.state is not CaseState.STANDING or case.verdict is None or case.basis is None:
+        raise PreconditionFailed(
+            "WRONG_STATE",
+            f"{case.name} does not stand: it is {case.state.lower().replace('_', ' ')}",
+            legs=(
+                Leg(
+                    type="STANDING",
+                    subject=case.name,
+                    description=f"the case is {case.state.lower().replace('_', ' ')}",
+                    remedy=_ASK.get(case.gate, "wait until the gate is decided"),
+                ),
+            ),
+        )
+    return Warrant(
+        program=case.program,
+        gate=case.gate,
+        revision=case.facts.number,
+        gate_digest=case.gate_digest,
+        case_name=case.name,
+        case_version=case.version,
+        verdict=case.verdict,
+        basis=case.basis,
+        deciders=case.deciders,
+        issued_at=now,
+        standing_until=case.standing_until,
+        charter_digest=case.charter_digest,
+        conditions=case.conditions,
+        exposure_limit_bps=case.exposure_limit_bps,
+        business_people=case.facts.business_people,
+    )
+
+
+def missing_warrants(
+    evidence: Evidence, required: Iterable[Gate], now: datetime
+) -> tuple[Leg, ...]:
+    """One leg for each required warrant that is absent, stale, ended, or about something else."""
+    revision = evidence.revision
+    legs: list[Leg] = []
+    for gate in required:
+        why = _unfit(evidence.warrants.get(gate), revision, gate, now)
+        if why:
+            legs.append(
+                Leg(
+                    type=f"WARRANT_{gate.value}",
+                    subject=revision.program,
+                    description=f"{gate.value.lower()}: {why}",
+                    remedy=_ASK.get(gate, "pass that gate first"),
+                )
+            )
+    return tuple(legs)
+
+
+def _unfit(warrant: Warrant | None, revision: Revision, gate: Gate, now: datetime) -> str:
+    if warrant is None:
+        return "there is no warrant"
+    if warrant.program != revision.program:
+        return f"the warrant is about {warrant.program}"
+    if warrant.gate_digest != revision.gate_digest(gate):
+        return f"the warrant is for another state of the program than revision {revision.number}"
+    if warrant.issued_at + FRESH < now:
+        return f"the warrant was minted at {warrant.issued_at:%H:%M:%S}, more than 5 minutes ago"
+    if warrant.standing_until is not None and warrant.standing_until <= now:
+        return f"the decision stood until {warrant.standing_until:%Y-%m-%d %H:%M}"
+    return ""
+
+
+def _about_another(kind: str, found: str, wanted: str) -> PreconditionFailed:
+    return PreconditionFailed(
+        "STATEMENT_INVALID", f"the {kind} statement is about {found}, not about {wanted}"
+    )

@@ -1,0 +1,260 @@
+"""Cases in SQL: one row a case, one row a holder, one row a program that has ended here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from investiture.casework.case import Case
+from investiture.casework.facts import Ending
+from investiture.casework.words import WAITING, Gate
+from investiture.chassis.outbox import OutboxMessage
+from investiture.chassis.refusal import NotFound, Stale
+from investiture.chassis.tables import Instant
+from investiture.chassis.transaction import Transaction
+
+_CASES = TypeAdapter(Case)
+
+Doorbell = Callable[[Case], OutboxMessage | None]
+"""Makes the ring that tells the path to look again at a case; None where nobody needs it."""
+
+Witness = Callable[[Transaction, Case], None]
+"""Is told of each case that was stored, inside its transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTables:
+    """The tables of a service's cases."""
+
+    cases: sa.Table
+    holders: sa.Table
+    endings: sa.Table
+
+
+def case_tables(metadata: sa.MetaData) -> CaseTables:
+    """Adds the tables of cases to a service's metadata."""
+    cases = sa.Table(
+        "gate_case",
+        metadata,
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("program", sa.Text, nullable=False),
+        sa.Column("gate", sa.Text, nullable=False),
+        sa.Column("round", sa.Integer, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("document", sa.Text, nullable=False),
+        sa.UniqueConstraint("program", "gate", "round"),
+    )
+    holders = sa.Table(
+        "gate_case_holder",
+        metadata,
+        sa.Column(
+            "case_name", sa.Text, sa.ForeignKey("gate_case.name"), primary_key=True, nullable=False
+        ),
+        sa.Column("person", sa.Text, primary_key=True),
+        sa.Column("unit", sa.Text, primary_key=True),
+        sa.Column("overdue_at", Instant, nullable=False),
+        sa.Index("gate_case_holder_by_person", "person", "overdue_at", "case_name"),
+    )
+    endings = sa.Table(
+        "program_end",
+        metadata,
+        sa.Column("program", sa.Text, primary_key=True),
+        sa.Column("gate", sa.Text, primary_key=True),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("ended_at", Instant, nullable=False),
+    )
+    return CaseTables(cases, holders, endings)
+
+
+class CaseStore:
+    """Loads and saves cases in a transaction; every save records an event and rings the path."""
+
+    def __init__(
+        self, tables: CaseTables, doorbell: Doorbell, witness: Witness | None = None
+    ) -> None:
+        self._doorbell = doorbell
+        self._witness = witness
+        cases, holders, endings = tables.cases, tables.holders, tables.endings
+        self._load = sa.select(cases.c.document).where(cases.c.name == sa.bindparam("name"))
+        self._newest = (
+            sa.select(cases.c.document)
+            .where(cases.c.program == sa.bindparam("program"), cases.c.gate == sa.bindparam("gate"))
+            .order_by(cases.c.round.desc())
+            .limit(1)
+        )
+        self._insert = cases.insert()
+        self._update = (
+            cases.update()
+            .where(cases.c.name == sa.bindparam("known_name"))
+            .where(cases.c.version == sa.bindparam("known_version"))
+        ).values(
+            {name: sa.bindparam(name) for name in ("state", "revision", "version", "document")}
+        )
+        self._drop_holders = holders.delete().where(holders.c.case_name == sa.bindparam("known"))
+        self._add_holders = holders.insert()
+        self._ended = sa.select(endings.c.outcome).where(
+            endings.c.program == sa.bindparam("program"), endings.c.gate == sa.bindparam("gate")
+        )
+        self._end = endings.insert()
+        self._held = (
+            sa.select(cases.c.document, holders.c.overdue_at, holders.c.case_name)
+            .distinct()
+            .join(holders, holders.c.case_name == cases.c.name)
+            .order_by(holders.c.overdue_at, holders.c.case_name)
+        )
+        self._holders = holders
+
+    def find(self, tx: Transaction, name: str, gate: Gate) -> Case:
+        """The case called `name`; `programs/{program}/{collection}/latest` is the newest round."""
+        program, _, last = name.rpartition("/")
+        if last != "latest":
+            return self.load(tx, name)
+        case = self.newest(tx, program.rpartition("/")[0], gate)
+        if case is None:
+            raise NotFound(name)
+        return case
+
+    def load(self, tx: Transaction, name: str) -> Case:
+        """The case called `name`; NOT_FOUND where there is none."""
+        row = tx.connection.execute(self._load, {"name": name}).scalar_one_or_none()
+        if row is None:
+            raise NotFound(name)
+        return _CASES.validate_json(row)
+
+    def newest(self, tx: Transaction, program: str, gate: Gate) -> Case | None:
+        """The newest round of a program's gate."""
+        found = tx.connection.execute(
+            self._newest, {"program": program, "gate": gate.value}
+        ).scalar_one_or_none()
+        return None if found is None else _CASES.validate_json(found)
+
+    def insert(self, tx: Transaction, case: Case, kind: str, payload: Mapping[str, Any]) -> Case:
+        """Stores a new case."""
+        tx.connection.execute(
+            self._insert,
+            {
+                "name": case.name,
+                "program": case.program,
+                "gate": case.gate.value,
+                "round": case.round,
+                **_columns(case),
+            },
+        )
+        self._after(tx, None, case, kind, payload)
+        return case
+
+    def save(
+        self, tx: Transaction, before: Case, after: Case, kind: str, payload: Mapping[str, Any]
+    ) -> Case:
+        """Stores the next version by compare-and-set; STALE_ETAG where another was faster."""
+        case = replace(after, version=before.version + 1)
+        done = tx.connection.execute(
+            self._update,
+            {"known_name": before.name, "known_version": before.version, **_columns(case)},
+        )
+        if done.rowcount != 1:
+            raise Stale(case.name, "", f"{case.name} was changed by another call; read it again")
+        self._after(tx, before, case, kind, payload)
+        return case
+
+    def ended(self, tx: Transaction, program: str, gate: Gate) -> bool:
+        """Whether the program has ended as far as this gate knows."""
+        key = {"program": program, "gate": gate.value}
+        return tx.connection.execute(self._ended, key).first() is not None
+
+    def end(self, tx: Transaction, ending: Ending, gate: Gate) -> None:
+        """Records that the program has ended, so that a late opening is refused."""
+        tx.connection.execute(
+            self._end,
+            {
+                "program": ending.program,
+                "gate": gate.value,
+                "outcome": ending.outcome.value,
+                "revision": ending.revision,
+                "ended_at": ending.ended_at,
+            },
+        )
+
+    def held(
+        self,
+        tx: Transaction,
+        people: Sequence[str],
+        unit: str,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[tuple[Case, datetime]]:
+        """Waiting cases that any of `people` holds, the earliest overdue date first."""
+        columns = self._holders.c
+        query = self._held.where(columns.person.in_(people)).limit(limit)
+        if unit:
+            query = query.where(columns.unit == unit)
+        if after is not None:
+            later = columns.overdue_at > after[0]
+            same = sa.and_(columns.overdue_at == after[0], columns.case_name > after[1])
+            query = query.where(sa.or_(later, same))
+        rows = tx.connection.execute(query)
+        return [(_CASES.validate_json(row.document), row.overdue_at) for row in rows]
+
+    def _after(
+        self,
+        tx: Transaction,
+        before: Case | None,
+        case: Case,
+        kind: str,
+        payload: Mapping[str, Any],
+    ) -> None:
+        rows = _holder_rows(case)
+        if before is not None and rows != _holder_rows(before):
+            tx.connection.execute(self._drop_holders, {"known": case.name})
+        if rows and (before is None or rows != _holder_rows(before)):
+            tx.connection.execute(self._add_holders, rows)
+        tx.record(
+            kind,
+            case.name,
+            case.version,
+            {
+                "gate": case.gate.value,
+                "state": case.state.value,
+                "verdict": case.verdict.value if case.verdict else "",
+                "revision": case.facts.number,
+                "gate_digest": case.gate_digest,
+                "round": case.round,
+                **payload,
+            },
+            program=case.program,
+        )
+        ring = self._doorbell(case)
+        if ring is not None:
+            tx.post(ring)
+        if self._witness is not None:
+            self._witness(tx, case)
+
+
+def _columns(case: Case) -> dict[str, Any]:
+    return {
+        "state": case.state.value,
+        "revision": case.facts.number,
+        "version": case.version,
+        "document": _CASES.dump_json(case).decode(),
+    }
+
+
+def _holder_rows(case: Case) -> list[dict[str, Any]]:
+    if case.state not in WAITING:
+        return []
+    pairs = dict.fromkeys((h.person, h.unit) for h in case.holders)
+    return [
+        {
+            "case_name": case.name,
+            "person": person,
+            "unit": unit,
+            "overdue_at": case.timetable.overdue_at,
+        }
+        for person, unit in pairs
+    ]

@@ -1,0 +1,356 @@
+"""Cases and facts to and from their protos."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from investiture.api.casework.v1 import case_service_pb2 as casework_pb
+from investiture.api.common.v1 import gate_pb2, statements_pb2
+from investiture.casework.case import CarriedNotice, Case, DueStep, Escalation, Holder
+from investiture.casework.facts import Condition, Decider, Ending, Gap, Revision, Warrant
+from investiture.casework.vocabulary import (
+    BASES,
+    GATES,
+    OUTCOMES,
+    SIDES,
+    STATES,
+    STEPS,
+    VERDICTS,
+)
+from investiture.casework.words import WAITING, CaseState
+from investiture.charter.timetable import Timetable
+
+NEVER_MS = -1
+_MS = timedelta(milliseconds=1)
+
+
+def stamp(instant: datetime | None) -> Timestamp | None:
+    """The API's form of an instant; None stays unset."""
+    if instant is None:
+        return None
+    message = Timestamp()
+    message.FromDatetime(instant)
+    return message
+
+
+def instant(message: Message, field: str) -> datetime | None:
+    """The instant in `field` of `message`, in UTC; None where it is unset."""
+    if not message.HasField(field):
+        return None
+    value: Timestamp = getattr(message, field)
+    return value.ToDatetime(tzinfo=UTC)
+
+
+def required_instant(message: Message, field: str) -> datetime:
+    """The instant in a field that the issuer always sets; ValueError where it did not."""
+    found = instant(message, field)
+    if found is None:
+        raise ValueError(f"{field} is unset")
+    return found
+
+
+def milliseconds_until(at: datetime | None, now: datetime) -> int:
+    """Whole milliseconds from `now` to `at`, rounded up; 0 where it is past, -1 for None."""
+    if at is None:
+        return NEVER_MS
+    return max(0, -((now - at) // _MS))
+
+
+def condition_to(condition: Condition) -> gate_pb2.Condition:
+    """The API's form of a condition."""
+    return gate_pb2.Condition(
+        id=condition.id,
+        text=condition.text,
+        owner=condition.owner,
+        due_at=stamp(condition.due_at),
+        blocks=GATES.to(condition.blocks),
+        closed_at=stamp(condition.closed_at),
+        evidence=condition.evidence,
+    )
+
+
+def condition_of(message: gate_pb2.Condition, condition_id: str = "") -> Condition:
+    """A condition from the API; `condition_id` replaces its id."""
+    return Condition(
+        id=condition_id or message.id,
+        text=message.text,
+        owner=message.owner,
+        blocks=GATES.of(message.blocks),
+        due_at=instant(message, "due_at"),
+        closed_at=instant(message, "closed_at"),
+        evidence=message.evidence,
+    )
+
+
+def gap_to(gap: Gap) -> gate_pb2.Gap:
+    """The API's form of a gap."""
+    return gate_pb2.Gap(
+        risk=gap.risk,
+        tolerance=gap.tolerance,
+        excess=gap.excess,
+        remedy=gap.remedy,
+        fields=gap.fields,
+    )
+
+
+def gaps_of(messages: Iterable[gate_pb2.Gap]) -> tuple[Gap, ...]:
+    """Gaps from the API."""
+    return tuple(Gap(g.risk, g.tolerance, g.excess, g.remedy, tuple(g.fields)) for g in messages)
+
+
+def decider_to(decider: Decider) -> gate_pb2.Decider:
+    """The API's form of a decider."""
+    return gate_pb2.Decider(
+        person=decider.person,
+        on_behalf_of=decider.on_behalf_of,
+        side=SIDES.to(decider.side),
+        role=decider.role,
+        decided_at=stamp(decider.decided_at),
+        revision=decider.revision,
+        gate_digest=decider.gate_digest,
+    )
+
+
+def decider_of(message: gate_pb2.Decider) -> Decider:
+    """A decider from a statement."""
+    return Decider(
+        person=message.person,
+        side=SIDES.of(message.side),
+        role=message.role,
+        decided_at=required_instant(message, "decided_at"),
+        revision=message.revision,
+        gate_digest=message.gate_digest,
+        on_behalf_of=message.on_behalf_of,
+    )
+
+
+def escalation_to(escalation: Escalation) -> gate_pb2.Escalation:
+    """The API's form of a step that was taken."""
+    return gate_pb2.Escalation(
+        step=STEPS.to(escalation.step),
+        due_at=stamp(escalation.due_at),
+        recorded_at=stamp(escalation.recorded_at),
+        holders=escalation.holders,
+        added=escalation.added,
+    )
+
+
+def _holder_to(holder: Holder) -> gate_pb2.Holder:
+    return gate_pb2.Holder(
+        person=holder.person,
+        role=holder.role,
+        unit=holder.unit,
+        since=stamp(holder.since),
+        added_by=STEPS.to(holder.added_by),
+    )
+
+
+def _timetable_to(timetable: Timetable, following: DueStep | None) -> gate_pb2.Timetable:
+    return gate_pb2.Timetable(
+        opened_at=stamp(timetable.opened_at),
+        nudge_at=stamp(timetable.nudge_at),
+        warn_at=stamp(timetable.warn_at),
+        overdue_at=stamp(timetable.overdue_at),
+        second_at=stamp(timetable.second_at),
+        next_at=stamp(following.at) if following else None,
+        next_step=STEPS.to(following.step if following else None),
+        calendar_version=timetable.calendar_version,
+    )
+
+
+def _notice_to(notice: CarriedNotice) -> gate_pb2.CarriedNotice:
+    return gate_pb2.CarriedNotice(
+        from_revision=notice.from_revision,
+        to_revision=notice.to_revision,
+        changes=notice.changes,
+        people=notice.people,
+        at=stamp(notice.at),
+    )
+
+
+def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
+    """The API's form of a case; `following` is the next step of its timetable and its date."""
+    return gate_pb2.GateCase(
+        name=case.name,
+        program=case.program,
+        gate=GATES.to(case.gate),
+        revision=case.facts.number,
+        gate_digest=case.gate_digest,
+        round=case.round,
+        state=STATES.to(case.state),
+        verdict=VERDICTS.to(case.verdict),
+        basis=BASES.to(case.basis),
+        version=case.version,
+        etag=case.etag,
+        holders=[_holder_to(h) for h in case.holders],
+        timetable=_timetable_to(case.timetable, following),
+        escalations=[escalation_to(e) for e in case.escalations],
+        deciders=[decider_to(d) for d in case.deciders],
+        conditions=[condition_to(c) for c in case.conditions],
+        gaps=[gap_to(g) for g in case.gaps],
+        exposure_limit_bps=case.exposure_limit_bps,
+        opened_at=stamp(case.opened_at),
+        decided_at=stamp(case.decided_at),
+        standing_until=stamp(case.standing_until),
+        charter_digest=case.charter_digest,
+        notices=[_notice_to(n) for n in case.notices],
+        no_eligible_holder=case.no_eligible_holder,
+        reason=case.reason,
+        waiting_since=stamp(case.waiting_since) if case.state in WAITING else None,
+        waited_ms=case.waited_ms,
+    )
+
+
+def reading_to(
+    case: Case, following: DueStep | None, statement: str, now: datetime
+) -> casework_pb.CaseReading:
+    """A case as it stands at `now`, with its signed statement."""
+    standing = case.state is CaseState.STANDING
+    return casework_pb.CaseReading(
+        gate_case=case_to(case, following),
+        case_statement=statement,
+        next_in_ms=milliseconds_until(following.at if following else None, now),
+        standing_for_ms=milliseconds_until(case.standing_until if standing else None, now),
+    )
+
+
+def warrant_to(warrant: Warrant) -> statements_pb2.Warrant:
+    """The statement of a warrant."""
+    return statements_pb2.Warrant(
+        program=warrant.program,
+        gate=GATES.to(warrant.gate),
+        revision=warrant.revision,
+        gate_digest=warrant.gate_digest,
+        case_name=warrant.case_name,
+        case_version=warrant.case_version,
+        verdict=VERDICTS.to(warrant.verdict),
+        basis=BASES.to(warrant.basis),
+        deciders=[decider_to(d) for d in warrant.deciders],
+        conditions=[condition_to(c) for c in warrant.conditions],
+        exposure_limit_bps=warrant.exposure_limit_bps,
+        issued_at=stamp(warrant.issued_at),
+        standing_until=stamp(warrant.standing_until),
+        charter_digest=warrant.charter_digest,
+        ceiling=(
+            statements_pb2.Amount(
+                currency_code=warrant.ceiling_currency, minor=warrant.ceiling_minor
+            )
+            if warrant.ceiling_currency
+            else None
+        ),
+        business_people=warrant.business_people,
+    )
+
+
+def warrant_of(message: statements_pb2.Warrant) -> Warrant:
+    """A warrant from its statement."""
+    return Warrant(
+        program=message.program,
+        gate=GATES.of(message.gate),
+        revision=message.revision,
+        gate_digest=message.gate_digest,
+        case_name=message.case_name,
+        case_version=message.case_version,
+        verdict=VERDICTS.of(message.verdict),
+        basis=BASES.of(message.basis),
+        deciders=tuple(decider_of(d) for d in message.deciders),
+        issued_at=required_instant(message, "issued_at"),
+        standing_until=instant(message, "standing_until"),
+        charter_digest=message.charter_digest,
+        conditions=tuple(condition_of(c) for c in message.conditions),
+        exposure_limit_bps=message.exposure_limit_bps,
+        ceiling_minor=message.ceiling.minor,
+        ceiling_currency=message.ceiling.currency_code,
+        business_people=tuple(message.business_people),
+    )
+
+
+def revision_to(revision: Revision) -> statements_pb2.RevisionStatement:
+    """The statement of a revision."""
+    return statements_pb2.RevisionStatement(
+        program=revision.program,
+        revision=revision.number,
+        proposer=revision.proposer,
+        sponsor=revision.sponsor,
+        counter_sponsor=revision.counter_sponsor,
+        owning_unit=revision.owning_unit,
+        audiences=revision.audiences,
+        channels=revision.channels,
+        data_classes=revision.data_classes,
+        vendors=revision.vendors,
+        amount=statements_pb2.Amount(currency_code=revision.currency, minor=revision.amount_minor),
+        tranches=statements_pb2.TrancheAmounts(
+            trial_minor=revision.trial_minor,
+            pilot_minor=revision.pilot_minor,
+            general_minor=revision.general_minor,
+        ),
+        category=revision.category,
+        envelope=revision.envelope,
+        exposure_bps=revision.exposure_bps,
+        benefit_owners=revision.benefit_owners,
+        field_digests=dict(revision.field_digests),
+        gate_digests=dict(revision.gate_digests),
+        digest=revision.digest,
+        charter_digest=revision.charter_digest,
+        submitted_at=stamp(revision.submitted_at),
+        controls=revision.controls,
+        spend_conditions=revision.spend_conditions,
+    )
+
+
+def revision_of(message: statements_pb2.RevisionStatement) -> Revision:
+    """A revision from its statement."""
+    return Revision(
+        program=message.program,
+        number=message.revision,
+        proposer=message.proposer,
+        sponsor=message.sponsor,
+        counter_sponsor=message.counter_sponsor,
+        owning_unit=message.owning_unit,
+        audiences=tuple(message.audiences),
+        channels=tuple(message.channels),
+        data_classes=tuple(message.data_classes),
+        vendors=tuple(message.vendors),
+        amount_minor=message.amount.minor,
+        currency=message.amount.currency_code,
+        trial_minor=message.tranches.trial_minor,
+        pilot_minor=message.tranches.pilot_minor,
+        general_minor=message.tranches.general_minor,
+        category=message.category,
+        envelope=message.envelope,
+        exposure_bps=message.exposure_bps,
+        benefit_owners=tuple(message.benefit_owners),
+        field_digests=dict(message.field_digests),
+        gate_digests=dict(message.gate_digests),
+        digest=message.digest,
+        charter_digest=message.charter_digest,
+        submitted_at=required_instant(message, "submitted_at"),
+        controls=tuple(message.controls),
+        spend_conditions=tuple(message.spend_conditions),
+    )
+
+
+def ending_to(ending: Ending) -> statements_pb2.EndStatement:
+    """The statement of a program's end."""
+    return statements_pb2.EndStatement(
+        program=ending.program,
+        outcome=OUTCOMES.to(ending.outcome),
+        revision=ending.revision,
+        decided_by=ending.decided_by,
+        reason=ending.reason,
+        ended_at=stamp(ending.ended_at),
+    )
+
+
+def ending_of(message: statements_pb2.EndStatement) -> Ending:
+    """A program's end from its statement."""
+    return Ending(
+        program=message.program,
+        outcome=OUTCOMES.of(message.outcome),
+        revision=message.revision,
+        decided_by=message.decided_by,
+        reason=message.reason,
+        ended_at=required_instant(message, "ended_at"),
+    )

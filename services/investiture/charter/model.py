@@ -1,0 +1,181 @@
+"""The charter: the governance rules as one immutable value with a digest."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from functools import cached_property
+from typing import Annotated, Protocol, TypeVar
+
+from pydantic import Field, StringConstraints
+
+from investiture.charter.calendar import Calendar, FreezeWindow, Sla
+from investiture.charter.digest import digest as digest_of
+from investiture.charter.duration import Duration, IsoDuration
+from investiture.charter.organisation import (
+    Audience,
+    Channel,
+    DataClass,
+    Governance,
+    Grade,
+    Informed,
+    Relationship,
+    Touch,
+    Unit,
+)
+from investiture.charter.policy import (
+    Appetite,
+    FundingTier,
+    LaunchPolicy,
+    PilotTemplate,
+    Review,
+    SponsorshipPolicy,
+    StandardClass,
+    StandingDecision,
+    Tolerance,
+    Triage,
+)
+from investiture.charter.vocabulary import (
+    Gate,
+    Id,
+    MaterialField,
+    Minor,
+    Part,
+    PersonId,
+    SpendCondition,
+    Text,
+    Wait,
+)
+
+DEFAULT_BENEFIT_REVIEWS = tuple(Duration(days=days) for days in (30, 90, 180, 365))
+
+
+class UnknownId(LookupError):
+    """The charter declares nothing of that kind under that id."""
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
+
+
+class Charter(Part):
+    """The governance rules; amounts are minor units of ``currency``.
+
+    ``effective`` is the day from which it is in force; holidays are checked from that year on.
+    """
+
+    id: Id
+    title: Text
+    version: Annotated[int, Field(ge=1)]
+    effective: date
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+    units: tuple[Unit, ...]
+    relationships: tuple[Relationship, ...]
+    audiences: tuple[Audience, ...]
+    channels: tuple[Channel, ...]
+    touches: tuple[Touch, ...] = ()
+    informed: tuple[Informed, ...] = ()
+    data_classes: tuple[DataClass, ...] = ()
+    governance: Governance
+    countersigner: PersonId | None = None
+
+    grades: tuple[Grade, ...]
+    funding_tiers: tuple[FundingTier, ...]
+    spend_floors: Mapping[SpendCondition, Minor] = {}
+    """A spend under the condition is read in the table as if it were at least this much."""
+
+    review: Review
+    launch: LaunchPolicy
+    sponsorship: SponsorshipPolicy = SponsorshipPolicy()
+
+    calendars: tuple[Calendar, ...]
+    slas: Mapping[Wait, Sla]
+    freeze_windows: tuple[FreezeWindow, ...] = ()
+    warrant_validity: Mapping[Gate, IsoDuration]
+    benefit_reviews: tuple[IsoDuration, ...] = DEFAULT_BENEFIT_REVIEWS
+
+    material: Mapping[Gate, tuple[MaterialField, ...]]
+    tolerances: Mapping[Gate, Tolerance] = {}
+    appetite: Appetite
+    triage: Triage = Triage()
+    pilot_templates: tuple[PilotTemplate, ...] = ()
+    standing_decisions: tuple[StandingDecision, ...] = ()
+    standard_classes: tuple[StandardClass, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """``sha256:…`` over what the charter says; comments and layout do not count.
+
+        Values equal to a field's default are left out, so that a field added to the model later
+        leaves the digests of the charters that open cases are pinned to as they are. The price:
+        a default, once released, never changes.
+        """
+        return digest_of(self.model_dump(mode="json", exclude_defaults=True))
+
+    def unit(self, unit_id: str) -> Unit:
+        """Return a unit. Raises UnknownId."""
+        return _named("unit", self.units, unit_id)
+
+    def relationship(self, relationship_id: str) -> Relationship:
+        """Return a relationship. Raises UnknownId."""
+        return _named("relationship", self.relationships, relationship_id)
+
+    def audience(self, audience_id: str) -> Audience:
+        """Return an audience. Raises UnknownId."""
+        return _named("audience", self.audiences, audience_id)
+
+    def channel(self, channel_id: str) -> Channel:
+        """Return a channel. Raises UnknownId."""
+        return _named("channel", self.channels, channel_id)
+
+    def grade(self, grade_id: str) -> Grade:
+        """Return a grade. Raises UnknownId."""
+        return _named("grade", self.grades, grade_id)
+
+    def calendar(self, calendar_id: str) -> Calendar:
+        """Return a calendar. Raises UnknownId."""
+        return _named("calendar", self.calendars, calendar_id)
+
+    def sla(self, wait: str) -> Sla:
+        """Return the agreed time of a gate, or of ``CHANGES``. Raises UnknownId."""
+        try:
+            return self.slas[Wait(wait)]
+        except (KeyError, ValueError):
+            raise UnknownId(f"the charter agrees no time for {wait}") from None
+
+    def validity(self, gate: str) -> Duration:
+        """Return how long a decision of ``gate`` stands. Raises UnknownId."""
+        try:
+            return self.warrant_validity[Gate(gate)]
+        except (KeyError, ValueError):
+            raise UnknownId(f"the charter says no warrant validity for {gate}") from None
+
+    def material_of(self, gate: str) -> frozenset[str]:
+        """Return the revision's fields that are material for ``gate``. Raises UnknownId."""
+        try:
+            return frozenset(field.value for field in self.material[Gate(gate)])
+        except (KeyError, ValueError):
+            raise UnknownId(f"the charter says no material fields for {gate}") from None
+
+    def tolerance(self, gate: str) -> Tolerance:
+        """Return the tolerance of ``gate``: none where the charter names none."""
+        return self.tolerances[Gate(gate)] if gate in self.tolerances else Tolerance()
+
+    def frozen_by(self, gate: str, at: datetime) -> FreezeWindow | None:
+        """Return the freeze window that stops ``gate`` at ``at``, if any."""
+        return next((window for window in self.freeze_windows if window.freezes(gate, at)), None)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories of the delegation-of-authority table, in its order."""
+        return tuple(dict.fromkeys(tier.category for tier in self.funding_tiers))
+
+
+def _named(kind: str, among: Iterable[T], wanted: str) -> T:
+    for one in among:
+        if one.id == wanted:
+            return one
+    raise UnknownId(f"the charter declares no {kind} {wanted!r}")

@@ -1,0 +1,140 @@
+"""One outbox row on its way to Temporal: the call it becomes, and what an error says of it."""
+
+from dataclasses import dataclass
+from json import loads
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from temporalio.api.errordetails.v1 import NotFoundFailure
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from investiture.chassis.idempotency import message_class
+from investiture.chassis.outbox import OutboxRow
+
+_TRACER = trace.get_tracer(__name__)
+_PROPAGATOR = TraceContextTextMapPropagator()
+_AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
+
+
+class OutOfReach(Exception):
+    """Temporal cannot be reached: it says nothing about the row, and others will fare no better."""
+
+
+class NobodyHome(Exception):
+    """A plain signal to a workflow that does not run: there is nothing to deliver it to."""
+
+
+async def deliver(client: Client, row: OutboxRow) -> None:
+    """Deliver a row; returns when Temporal has it.
+
+    Raises:
+        OutOfReach: Temporal is away.
+        NobodyHome: a plain signal, and no such workflow runs; final for this row.
+        Exception: anything else says the row could not be delivered now; it is tried again. The
+            server's "limit for signal events" is INVALID_ARGUMENT, and ends with the workflow's
+            next continue-as-new.
+    """
+    context = _PROPAGATOR.extract({"traceparent": row.traceparent})
+    attributes = {"outbox.id": row.id, "temporalWorkflowID": row.workflow_id}
+    with _TRACER.start_as_current_span(
+        f"outbox {row.signal or row.workflow_type}",
+        context,
+        kind=SpanKind.PRODUCER,
+        attributes=attributes,
+    ):
+        try:
+            if row.workflow_type:
+                await _start(client, row)
+            else:
+                await _signal(client, row)
+        except WorkflowAlreadyStartedError:
+            return  # a plain start that had been delivered before
+        except RPCError as error:
+            if error.status in _AWAY:
+                raise OutOfReach(str(error)) from error
+            if not row.workflow_type and _no_such_workflow(error):
+                raise NobodyHome(error.message) from error
+            raise
+
+
+async def _signal(client: Client, row: OutboxRow) -> None:
+    handle = client.get_workflow_handle(row.workflow_id)
+    await handle.signal(row.signal, args=_arguments(row.dataschema, row.data))
+
+
+async def _start(client: Client, row: OutboxRow) -> None:
+    options = _StartOptions.of(row)
+    if row.signal:
+        await client.start_workflow(
+            row.workflow_type,
+            args=_arguments(row.start_schema, row.start_data),
+            id=row.workflow_id,
+            task_queue=row.task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal=row.signal,
+            start_signal_args=_arguments(row.dataschema, row.data),
+            static_summary=options.summary,
+            search_attributes=options.search_attributes,
+        )
+        return
+    await client.start_workflow(
+        row.workflow_type,
+        args=_arguments(row.start_schema, row.start_data),
+        id=row.workflow_id,
+        task_queue=row.task_queue,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+        static_summary=options.summary,
+        search_attributes=options.search_attributes,
+    )
+
+
+def _arguments(schema: str, data: bytes) -> list[Any]:
+    """Return the one message of a type as arguments, or none for no type.
+
+    It is sent as a message, so that the client's converter decides how history shows it.
+    """
+    if not schema:
+        return []
+    message = message_class(schema)()
+    message.ParseFromString(data)
+    return [message]
+
+
+def _no_such_workflow(error: RPCError) -> bool:
+    """Whether NOT_FOUND means the workflow: a missing namespace is a fault, not an answer."""
+    return error.status is RPCStatusCode.NOT_FOUND and any(
+        detail.Is(NotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _StartOptions:
+    """What a started workflow carries for operators."""
+
+    summary: str | None = None
+    search_attributes: TypedSearchAttributes | None = None
+
+    @classmethod
+    def of(cls, row: OutboxRow) -> "_StartOptions":
+        if not row.start_options:
+            return cls()
+        stored: dict[str, Any] = loads(row.start_options)
+        attributes: dict[str, str] = stored["search_attributes"]
+        pairs = [
+            SearchAttributePair(SearchAttributeKey.for_keyword(name), value)
+            for name, value in attributes.items()
+        ]
+        return cls(stored["summary"] or None, TypedSearchAttributes(pairs) if pairs else None)

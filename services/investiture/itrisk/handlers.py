@@ -1,0 +1,117 @@
+"""ItRiskService: proto in, operation, proto out."""
+
+from investiture.api.common.v1 import gate_pb2
+from investiture.api.itrisk.v1 import itrisk_service_pb2 as pb
+from investiture.casework import wire
+from investiture.casework.directory import Directory
+from investiture.casework.operations import CaseOperations
+from investiture.casework.words import Purpose
+from investiture.chassis.call import Call
+from investiture.chassis.refusal import FieldViolation, InvalidArgument
+from investiture.chassis.transaction import Mutations, Transaction
+from investiture.itrisk import domain
+from investiture.itrisk.operations import ReviewOperations, ReviewReading
+
+SERVICE = "investiture.api.itrisk.v1.ItRiskService"
+
+
+class ItRiskHandlers:
+    """IT's review over gRPC."""
+
+    def __init__(
+        self,
+        operations: ReviewOperations,
+        cases: CaseOperations,
+        mutations: Mutations,
+        directory: Directory,
+    ) -> None:
+        self._operations = operations
+        self._cases = cases
+        self._mutations = mutations
+        self._directory = directory
+
+    async def GetReview(self, request: pb.GetReviewRequest, call: Call) -> pb.RiskReview:
+        """Reads a review."""
+        return await self._mutations.read(
+            call, lambda tx: self._message(self._operations.read(tx, request.name), tx)
+        )
+
+    async def Knight(self, request: pb.KnightRequest, call: Call) -> pb.RiskReview:
+        """Knights the program."""
+        _require_blocks(request)
+        knighting = domain.Knighting(
+            conditions=tuple(wire.condition_of(c) for c in request.conditions),
+            exposure_limit_bps=request.exposure_limit_bps,
+            rationale=request.rationale,
+        )
+        authority = await self._directory.resolve(
+            call.principal.subject, Purpose.KNIGHT, request.on_behalf_of
+        )
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._message(
+                self._operations.knight(tx, request.name, request.etag, knighting, authority), tx
+            ),
+        )
+
+    async def RequestChanges(self, request: pb.RequestChangesRequest, call: Call) -> pb.RiskReview:
+        """Asks for changes."""
+        gaps = wire.gaps_of(request.gaps)
+        authority = await self._directory.resolve(
+            call.principal.subject, Purpose.KNIGHT, request.on_behalf_of
+        )
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._message(
+                self._operations.request_changes(tx, request.name, request.etag, gaps, authority),
+                tx,
+            ),
+        )
+
+    async def Decline(self, request: pb.DeclineRequest, call: Call) -> pb.RiskReview:
+        """Declines the program."""
+        gaps = wire.gaps_of(request.gaps)
+        authority = await self._directory.resolve(
+            call.principal.subject, Purpose.KNIGHT, request.on_behalf_of
+        )
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._message(
+                self._operations.decline(
+                    tx,
+                    request.name,
+                    request.etag,
+                    gaps,
+                    request.price,
+                    authority,
+                    no_exposure_fits=request.no_exposure_fits,
+                ),
+                tx,
+            ),
+        )
+
+    def _message(self, reading: ReviewReading, tx: Transaction) -> pb.RiskReview:
+        case, facts = reading.case, reading.case.facts
+        return pb.RiskReview(
+            gate_case=wire.case_to(case, self._cases.reading(case, tx.now).following),
+            exposure_asked_bps=facts.exposure_bps,
+            data_classes=facts.data_classes,
+            vendors=facts.vendors,
+            controls=facts.controls,
+            rounds_of_changes=reading.rounds_of_changes,
+            money_people=reading.review.money_people,
+            business_people=facts.business_people,
+        )
+
+
+def _require_blocks(request: pb.KnightRequest) -> None:
+    wrong = [
+        FieldViolation(f"conditions[{index}].blocks", "name the gate it blocks: PILOT or LAUNCH")
+        for index, condition in enumerate(request.conditions)
+        if condition.blocks == gate_pb2.GATE_UNSPECIFIED
+    ]
+    if wrong:
+        raise InvalidArgument(violations=wrong)

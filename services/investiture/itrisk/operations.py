@@ -1,0 +1,205 @@
+"""Reviews: load → decide → save, each inside one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from investiture.casework import case as cases
+from investiture.casework.approvals import Level, candidates, levels_of
+from investiture.casework.case import Candidate, Case, Holder
+from investiture.casework.directory import require_able
+from investiture.casework.facts import Authority, Ending, Evidence, Gap, Revision, Warrant
+from investiture.casework.operations import CaseOperations
+from investiture.casework.words import CaseState, Gate
+from investiture.charter.authority import review_approvals
+from investiture.charter.model import Charter
+from investiture.charter.ownership import GOVERNANCE, escalation_chain
+from investiture.charter.triage import Facts, review_depth
+from investiture.charter.vocabulary import Depth
+from investiture.chassis.refusal import PreconditionFailed
+from investiture.chassis.transaction import Transaction
+from investiture.itrisk import domain
+from investiture.itrisk.store import Review, ReviewStore
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewReading:
+    """A review with its case."""
+
+    case: Case
+    review: Review
+    rounds_of_changes: int
+
+
+class KnightDesk:
+    """What the KNIGHT gate does differently."""
+
+    gate = Gate.KNIGHT
+    collection = "riskReviews"
+    required = (Gate.PLEDGE, Gate.FUND)
+
+    def __init__(self, charter: Charter, reviews: ReviewStore) -> None:
+        self._charter = charter
+        self._reviews = reviews
+
+    def admit(self, tx: Transaction, evidence: Evidence) -> None:
+        """Nobody stands on two of the sides whose warrants came; otherwise IT is not asked."""
+        pledge, fund = evidence.warrants[Gate.PLEDGE], evidence.warrants[Gate.FUND]
+        business = {*evidence.revision.business_people, *pledge.business_people}
+        both = sorted(business & fund.people)
+        if both:
+            raise PreconditionFailed(
+                "SIDES_NOT_SEPARATE",
+                f"{', '.join(both)} stands on the business and on the money side of this program",
+            )
+
+    def same_tier(self, decided: Revision, revision: Revision) -> bool:
+        """Tiers are money's; a knighting has none."""
+        return True
+
+    def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
+        """The first level of the review that triage asks for."""
+        facts = evidence.revision
+        depth = review_depth(
+            self._charter,
+            Facts(
+                audiences=facts.audiences,
+                channels=facts.channels,
+                data_classes=facts.data_classes,
+                vendors=facts.vendors,
+                exposure_bps=facts.exposure_bps,
+                amount_minor=facts.amount_minor,
+            ),
+        ).depth
+        review = Review(depth.value, tuple(sorted(evidence.warrants[Gate.FUND].people)))
+        self._reviews.insert(tx, case.name, case.program, review)
+        levels = self.levels(case, review)
+        return domain.holders_of(levels[0], tx.now) if levels else ()
+
+    def levels(self, case: Case, review: Review) -> tuple[Level, ...]:
+        """The levels of the review, free of the business and the money side."""
+        approvals = review_approvals(self._charter, Depth(review.depth))
+        conflicted = frozenset({*case.facts.business_people, *review.money_people})
+        pairs = [(approval, candidates(self._charter, approval)) for approval in approvals]
+        return levels_of(pairs, conflicted)
+
+    def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
+        """The line above the reviewing unit, then governance; never the other sides."""
+        review = self._reviews.load(tx, case.name)
+        if case.state is CaseState.CHANGES_REQUESTED:
+            unit = case.facts.owning_unit.removeprefix("units/")
+            people = escalation_chain(self._charter, unit)
+        else:
+            people = escalation_chain(self._charter, self._charter.review.unit)
+        conflicted = {*case.facts.business_people, *review.money_people}
+        return tuple(
+            Candidate(
+                holder.person,
+                holder.role if holder.role == GOVERNANCE else self._role(case),
+                f"units/{holder.unit}" if holder.unit else "",
+            )
+            for holder in people
+            if holder.person not in conflicted
+        )
+
+    def _role(self, case: Case) -> str:
+        return "proposer" if case.state is CaseState.CHANGES_REQUESTED else domain.REVIEWER
+
+    def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
+        """A review holds nothing."""
+
+    def voided(self, tx: Transaction, case: Case) -> None:
+        """A review holds nothing."""
+
+    def released(self, tx: Transaction, case: Case, ending: Ending) -> None:
+        """A review holds nothing."""
+
+    def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
+        """A knighting adds nothing to its warrant."""
+        return warrant
+
+
+class ReviewOperations:
+    """The verdicts, and reading a review."""
+
+    def __init__(
+        self, cases_: CaseOperations, desk: KnightDesk, reviews: ReviewStore, charter: Charter
+    ) -> None:
+        self._cases = cases_
+        self._desk = desk
+        self._reviews = reviews
+        self._charter = charter
+
+    def read(self, tx: Transaction, name: str) -> ReviewReading:
+        """The review called `name`."""
+        return self._reading(tx, self._cases.find(tx, name))
+
+    def knight(
+        self,
+        tx: Transaction,
+        name: str,
+        etag: str,
+        knighting: domain.Knighting,
+        authority: Authority,
+    ) -> ReviewReading:
+        """One reviewer's yes."""
+        case, review = self._decidable(tx, name, etag, authority)
+        domain.check_conditions(knighting.conditions, tx.now)
+        levels = self._desk.levels(case, review)
+        validity = self._cases.validity(Gate.KNIGHT)
+        after = domain.knight(case, levels, knighting, authority, tx.now, validity)
+        payload = {"authority": authority.evidence(), "rationale": knighting.rationale}
+        return self._reading(tx, self._cases.store.save(tx, case, after, "knight.yes", payload))
+
+    def request_changes(
+        self, tx: Transaction, name: str, etag: str, gaps: tuple[Gap, ...], authority: Authority
+    ) -> ReviewReading:
+        """The named gaps go to the proposer, whose clock runs."""
+        case, _ = self._decidable(tx, name, etag, authority)
+        domain.check_gaps(gaps)
+        timetable = self._cases.changes_timetable(tx.now)
+        after = cases.request_changes(case, gaps, timetable, tx.now)
+        self._reviews.mark_changes_requested(tx, case.name)
+        payload = {"authority": authority.evidence(), "gaps": [gap.risk for gap in gaps]}
+        saved = self._cases.store.save(tx, case, after, "knight.changes_requested", payload)
+        return self._reading(tx, saved)
+
+    def decline(
+        self,
+        tx: Transaction,
+        name: str,
+        etag: str,
+        gaps: tuple[Gap, ...],
+        price: str,
+        authority: Authority,
+        *,
+        no_exposure_fits: bool,
+    ) -> ReviewReading:
+        """A no, with the price and what would flip it; the program ends with it."""
+        case, _ = self._decidable(tx, name, etag, authority)
+        domain.check_gaps(gaps)
+        domain.check_decline(
+            self._reviews.rounds_of_changes(tx, case.program),
+            self._charter.review.decline_after_rounds,
+            no_exposure_fits=no_exposure_fits,
+        )
+        decided = cases.with_decider(case, domain.decider(case, authority, tx.now))
+        after = cases.decline(decided, gaps, tx.now, f"price: {price}")
+        payload = {"authority": authority.evidence(), "price": price}
+        return self._reading(
+            tx, self._cases.store.save(tx, case, after, "knight.declined", payload)
+        )
+
+    def _decidable(
+        self, tx: Transaction, name: str, etag: str, authority: Authority
+    ) -> tuple[Case, Review]:
+        case = self._cases.find(tx, name, etag)
+        cases.require_state(case, CaseState.OPEN)
+        require_able(authority)
+        review = self._reviews.load(tx, case.name)
+        domain.check_sides(authority, case.facts.business_people, review.money_people)
+        cases.require_holder(case, *authority.people)
+        return case, review
+
+    def _reading(self, tx: Transaction, case: Case) -> ReviewReading:
+        review = self._reviews.load(tx, case.name)
+        return ReviewReading(case, review, self._reviews.rounds_of_changes(tx, case.program))

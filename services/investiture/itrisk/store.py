@@ -1,0 +1,75 @@
+"""Reviews in SQL: the shared tables of cases, and what a review keeps beside its case."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from investiture.casework.store import case_tables
+from investiture.chassis.tables import Document, chassis_tables
+from investiture.chassis.transaction import Transaction
+
+METADATA = sa.MetaData()
+chassis_tables(METADATA)
+CASES = case_tables(METADATA)
+
+REVIEW = sa.Table(
+    "review",
+    METADATA,
+    sa.Column("case_name", sa.Text, primary_key=True),
+    sa.Column("program", sa.Text, nullable=False),
+    sa.Column("depth", sa.Text, nullable=False),
+    sa.Column("money_people", Document, nullable=False),
+    sa.Column("changes_requested", sa.Boolean, nullable=False),
+    sa.Index("review_by_program", "program"),
+)
+
+_INSERT = REVIEW.insert()
+_READ = sa.select(REVIEW.c.depth, REVIEW.c.money_people).where(
+    REVIEW.c.case_name == sa.bindparam("name")
+)
+_ROUNDS = (
+    sa.select(sa.func.count())
+    .select_from(REVIEW)
+    .where(REVIEW.c.program == sa.bindparam("program"), REVIEW.c.changes_requested)
+)
+_MARK = (
+    REVIEW.update().where(REVIEW.c.case_name == sa.bindparam("name")).values(changes_requested=True)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a review keeps beside its case: its depth, and who stands on the money side."""
+
+    depth: str
+    money_people: tuple[str, ...]
+
+
+class ReviewStore:
+    """Loads and saves reviews inside a transaction."""
+
+    def insert(self, tx: Transaction, case_name: str, program: str, review: Review) -> None:
+        """Stores a new review."""
+        tx.connection.execute(
+            _INSERT,
+            {
+                "case_name": case_name,
+                "program": program,
+                "depth": review.depth,
+                "money_people": list(review.money_people),
+                "changes_requested": False,
+            },
+        )
+
+    def load(self, tx: Transaction, case_name: str) -> Review:
+        """The review of a case that exists."""
+        row = tx.connection.execute(_READ, {"name": case_name}).one()
+        return Review(row.depth, tuple(row.money_people))
+
+    def mark_changes_requested(self, tx: Transaction, case_name: str) -> None:
+        """Counts this round among those in which changes were requested."""
+        tx.connection.execute(_MARK, {"name": case_name})
+
+    def rounds_of_changes(self, tx: Transaction, program: str) -> int:
+        """In how many rounds of a program changes were requested."""
+        return tx.connection.execute(_ROUNDS, {"program": program}).scalar_one()

@@ -1,0 +1,73 @@
+"""A directory that answers what a test wants: sponsorship's ResolveAuthority over a real socket."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+import grpc
+from google.type.money_pb2 import Money
+
+from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
+from investiture.casework import wire
+from investiture.chassis.clock import Clock
+
+
+class ScriptedDirectory:
+    """Everybody works here without limit, but for whom the test says otherwise."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.people: dict[str, pb.Authority] = {}
+        self.down = False
+        self.asked: list[str] = []
+        self.on_ask: Callable[[], None] | None = None
+
+    def say(
+        self, person: str, *, active: bool = True, guest: bool = False, limit_units: int = -1
+    ) -> None:
+        """Says of a person: whether active, whether a guest, and a limit in EUR (-1: none)."""
+        limit = None if limit_units < 0 else Money(currency_code="EUR", units=limit_units)
+        self.people[person] = pb.Authority(
+            active=active, guest=guest, limit=limit, unlimited=limit is None
+        )
+
+    async def resolve(
+        self,
+        request: pb.ResolveAuthorityRequest,
+        context: grpc.aio.ServicerContext[pb.ResolveAuthorityRequest, pb.Authority],
+    ) -> pb.Authority:
+        self.asked.append(request.person)
+        if self.on_ask is not None:
+            self.on_ask()
+        if self.down:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "down")
+        answer = pb.Authority(active=True, unlimited=True)
+        if request.person in self.people:
+            answer.CopyFrom(self.people[request.person])
+        answer.person = request.person
+        answer.on_behalf_of = request.on_behalf_of
+        resolved_at = wire.stamp(self._clock.now())
+        assert resolved_at is not None
+        answer.resolved_at.CopyFrom(resolved_at)
+        return answer
+
+
+@asynccontextmanager
+async def scripted_directory(clock: Clock) -> AsyncGenerator[tuple[ScriptedDirectory, str]]:
+    """The directory and its address."""
+    directory = ScriptedDirectory(clock)
+    server = grpc.aio.server()
+    handler = grpc.unary_unary_rpc_method_handler(
+        directory.resolve,
+        request_deserializer=pb.ResolveAuthorityRequest.FromString,
+        response_serializer=pb.Authority.SerializeToString,
+    )
+    service = pb.DESCRIPTOR.services_by_name["SponsorshipService"].full_name
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler(service, {"ResolveAuthority": handler})]
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield directory, f"127.0.0.1:{port}"
+    finally:
+        await server.stop(0)

@@ -1,0 +1,1 @@
+"""The durable workflows of a launch: they sequence, wait, escalate and undo; services decide."""

@@ -1,0 +1,355 @@
+"""Seeking one gate: open its case, wait for the doorbell, read the record again, escalate."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from google.protobuf.message import Message
+
+    from investiture.api.common.v1 import gate_pb2
+    from investiture.api.workflows.v1.path_pb2 import (
+        GateInput,
+        GateReading,
+        PathInput,
+        ProgramReading,
+    )
+    from investiture.workflows.activities import Activities
+
+from investiture.workflows.asking import HistoryFull, UnexpectedAnswer, ask, full
+from investiture.workflows.doorbell import PROGRAM, UNKNOWN, Doorbell, GateId, gate_name
+from investiture.workflows.records import A_DAY, A_SECOND, Hold, Seen
+from investiture.workflows.visibility import BLOCKED, ENDING, PARKED, Display, View
+
+MOST_FRUITLESS = 4
+"""Times in a row that a gate may send the path back to where nothing has changed."""
+
+OPENED_BY_LAUNCH = (gate_pb2.GATE_PROVE,)
+"""Gates whose case launch opens in the transaction that makes it due; they are only read."""
+
+A = TypeVar("A", bound=Message)
+R = TypeVar("R", bound=Message)
+
+
+class Seeker:
+    """What a path knows of its program and its gates, and how it comes to know more."""
+
+    def __init__(self, program: str, order: Sequence[GateId]) -> None:
+        """Know nothing yet of the program, and seek the gates in this order."""
+        self.bell = Doorbell()
+        self.display = Display()
+        self._path = PathInput(program=program)
+        self._order = order
+        self._program = ProgramReading(program=program)
+        self._program_read_at: datetime | None = None
+        self._program_stale = True
+        self._seen: dict[GateId, Seen] = {}
+        self._holds: dict[GateId, Hold] = {}
+        self._fruitless = 0
+        self._ending = False
+
+    async def program(self) -> ProgramReading:
+        """The program; read again where it was rung for, where a gate said so, and once a day."""
+        while self._program_outdated():
+            if self._held(PROGRAM):
+                await self._wait(PROGRAM)
+            else:
+                await self._read_program()
+        return self._program
+
+    async def first_not_standing(self) -> GateId | None:
+        """The first gate without a decision that stands for the program's newest revision."""
+        for gate in self._order:
+            seen = await self.reading(gate)
+            if seen is not None and seen.stands(self._program.revision) and not self._held(gate):
+                continue
+            self.bell.seek(gate)
+            # What is known of the later gates may be out of date by the time they are reached.
+            self._seen = {known: kept for known, kept in self._seen.items() if known <= gate}
+            return gate
+        return None
+
+    async def reading(self, gate: GateId) -> Seen | None:
+        """What is known of the gate, read again if there is a reason to."""
+        seen = self._seen.get(gate)
+        if seen is not None and not self._held(gate) and self._outdated(gate, seen):
+            await self._read(gate, seen)
+        return self._seen.get(gate)
+
+    async def seek(self, gate: GateId) -> None:
+        """Make one move towards the gate's decision, after which everything is looked at again."""
+        seen = self._seen.get(gate)
+        if self._held(gate):
+            await self._wait(gate)
+        elif seen is None or seen.to_be_opened(self._program.revision):
+            await (self._wait(gate) if self._program.suspended else self._open(gate))
+        elif seen.ended():
+            # Only a program that lives gets here: its end was not recorded, or was recorded anew.
+            seen.stale = True
+            self._hold(gate, PARKED, gate_pb2.CaseState.Name(seen.reading.state), self.bell.heard)
+        elif seen.due(workflow.now()):
+            await self._escalate(gate, seen)
+        else:
+            await self._wait(gate)
+
+    async def launch(self) -> None:
+        """Launch: every gate stands, and the go is given."""
+        gate = gate_pb2.GATE_LAUNCH
+        if self._program.suspended or self._held(gate):
+            await self._wait(gate)
+            return
+        heard = self.bell.heard
+        answer = await self._ask(
+            gate, Activities.execute_launch, self._input(gate), "execute the launch"
+        )
+        if answer is not None:
+            self._heed(gate, answer, heard)
+
+    async def release(self, gate: GateId) -> bool:
+        """Have the gate release what it holds for an ended program; False where it could not."""
+        self._ending = True
+        if self._held(gate):
+            return False
+        heard = self.bell.heard
+        answer = await self._ask(
+            gate, Activities.release_gate, self._input(gate), f"release {gate_name(gate)}"
+        )
+        if answer is None:
+            return False
+        self._program_stale = True
+        if answer.state != gate_pb2.CASE_STATE_RELEASED:
+            self._hold(gate, PARKED, answer.reason or "NOT_RELEASED", heard)
+            return False
+        return True
+
+    async def rest(self, gate: GateId) -> None:
+        """Wait until what holds the gate is over."""
+        await self._wait(gate)
+
+    async def settled(self) -> ProgramReading:
+        """The program, once launch has recorded that nothing is held for it any more."""
+        while not (await self.program()).settled:
+            self._send_back(PROGRAM, "NOT_SETTLED", self.bell.heard)
+        return self._program
+
+    async def _read_program(self) -> None:
+        if self._program_read_at is None:
+            self.bell.forget(PROGRAM)
+        else:
+            self.bell.answer(PROGRAM, workflow.now())
+        known = self._program.revision
+        program = await self._ask(
+            PROGRAM, Activities.read_program, self._path, "read the program", quick=True
+        )
+        self._program_read_at = workflow.now()
+        self._program_stale = program is None
+        if program is not None:
+            self._program = program
+            if program.revision != known:
+                self._fruitless = 0
+
+    async def _open(self, gate: GateId) -> None:
+        heard = self.bell.heard
+        self.bell.forget(gate)
+        name = f"{gate_name(gate)} for revision {self._program.revision}"
+        if gate in OPENED_BY_LAUNCH:
+            answer = await self._ask(
+                gate, Activities.read_gate, self._input(gate), f"read {name}", quick=True
+            )
+        else:
+            answer = await self._ask(gate, Activities.open_gate, self._input(gate), f"open {name}")
+        if answer is None or not self._heed(gate, answer, heard):
+            return
+        if self._seen[gate].to_be_opened(self._program.revision):
+            self._send_back(gate, "NOT_OPENED", heard)
+        else:
+            self._fruitless = 0
+
+    async def _read(self, gate: GateId, seen: Seen) -> None:
+        now, heard = workflow.now(), self.bell.heard
+        # A date that passed is something operators look for; a ring only costs a local activity.
+        quick = seen.ends_at is None or seen.ends_at > now
+        self.bell.answer(gate, now)
+        seen.stale = True
+        answer = await self._ask(
+            gate, Activities.read_gate, self._input(gate), f"read {gate_name(gate)}", quick=quick
+        )
+        if answer is not None:
+            self._heed(gate, answer, heard)
+
+    async def _escalate(self, gate: GateId, seen: Seen) -> None:
+        heard = self.bell.heard
+        step = gate_pb2.Step.Name(seen.reading.next_step).removeprefix("STEP_").lower()
+        answer = await self._ask(
+            gate, Activities.escalate_gate, self._input(gate), f"{step} for {gate_name(gate)}"
+        )
+        if answer is not None:
+            self._heed(gate, answer, heard, escalated=True)
+
+    def _heed(
+        self, gate: GateId, answer: GateReading, heard: int, *, escalated: bool = False
+    ) -> bool:
+        """Act on an answer; True where it is a reading of the gate's record."""
+        if answer.blocked:
+            self._hold(gate, BLOCKED, answer.reason, heard)
+        elif answer.walk_again:
+            for earlier, seen in self._seen.items():
+                seen.stale = seen.stale or earlier < gate
+            self._send_back(gate, answer.reason, heard)
+        elif answer.program_changed:
+            self._program_stale = True
+            self._send_back(gate, answer.reason, heard)
+        else:
+            self._keep(gate, answer, escalated=escalated)
+            return True
+        return False
+
+    def _keep(self, gate: GateId, answer: GateReading, *, escalated: bool) -> None:
+        before = self._seen.get(gate)
+        seen = self._seen[gate] = Seen.of(answer, workflow.now(), before, escalated=escalated)
+        if before is not None and not before.differs(answer):
+            return
+        # The record knows more of the program than the path does.
+        self._program_stale = self._program_stale or (
+            seen.ended()
+            or answer.revision > self._program.revision
+            or answer.verdict == gate_pb2.VERDICT_LAUNCHED
+            or (gate in OPENED_BY_LAUNCH and answer.state == gate_pb2.CASE_STATE_STANDING)
+        )
+
+    def _send_back(self, gate: GateId, reason: str, heard: int) -> None:
+        """Look at everything again; where that never changes anything, more and more slowly."""
+        if gate == PROGRAM:
+            self._program_stale = True
+        self._fruitless += 1
+        if self._fruitless > MOST_FRUITLESS:
+            self._hold(gate, PARKED, reason, heard)
+        elif self._fruitless > 1:
+            pause = A_SECOND * 2 ** (self._fruitless - 2)
+            self._hold(gate, BLOCKED, reason, heard, pause)
+
+    def _hold(
+        self, gate: GateId, state: str, reason: str, heard: int, pause: timedelta = A_DAY
+    ) -> None:
+        now = workflow.now()
+        self._holds[gate] = Hold(state, reason, now, now + pause, heard)
+        if state == PARKED:
+            workflow.logger.error("path parked", extra={"gate": gate_name(gate), "reason": reason})
+
+    def _held(self, gate: GateId) -> bool:
+        hold = self._holds.get(gate)
+        return hold is not None and workflow.now() < hold.over_at(self.bell.heard)
+
+    async def _ask(
+        self,
+        gate: GateId,
+        method: Callable[[Activities, A], Awaitable[R]],
+        argument: A,
+        summary: str,
+        *,
+        quick: bool = False,
+    ) -> R | None:
+        """The activity's answer, or None where nobody expected it and the gate is parked."""
+        heard = self.bell.heard
+        self._holds.pop(gate, None)
+        try:
+            return await ask(method, argument, summary, quick=quick)
+        except UnexpectedAnswer as unexpected:
+            parked = unexpected.parked
+            self._hold(gate, PARKED, f"{parked.code} {parked.reason}".strip(), heard)
+            return None
+
+    async def _wait(self, gate: GateId) -> None:
+        """The one wait, whatever is waited for: until the doorbell, a date, or a day."""
+        if not self._held(gate):
+            self._holds.pop(gate, None)
+        self._show(gate)
+        if not self._news(gate):
+            until = min(self._dates(gate)) - workflow.now()
+            # Signals interleave here: they only mark; what they are about is read after the wait.
+            with suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: self._news(gate) or full(),
+                    timeout=until if until > timedelta(0) else A_SECOND,
+                    timeout_summary=f"{gate_name(gate)}: look again",
+                )
+        if full():
+            raise HistoryFull
+
+    def _news(self, gate: GateId) -> bool:
+        """Whether there is something to look at, while waiting at this gate."""
+        now, hold = workflow.now(), self._holds.get(gate)
+        if hold is not None and hold.over_at(self.bell.heard) <= now:
+            return True
+        return any(at <= now for at in self._rung_at(gate))
+
+    def _dates(self, gate: GateId) -> Iterator[datetime]:
+        """When there will be something to look at, while waiting at this gate."""
+        yield from self._rung_at(gate)
+        hold = self._holds.get(gate)
+        if hold is not None:
+            yield hold.over_at(self.bell.heard)
+        if gate == PROGRAM or self._program_read_at is None:
+            return
+        yield self._program_read_at + A_DAY
+        for known, seen in self._seen.items():
+            if known <= gate and not self._held(known):
+                yield seen.read_at + A_DAY
+                if seen.ends_at is not None:
+                    yield seen.ends_at
+                if known == gate and seen.due_at is not None:
+                    yield seen.due_at
+
+    def _rung_at(self, gate: GateId) -> Iterator[datetime]:
+        """When what was rung for may be read again; what is held waits for its hold."""
+        if self._ending:
+            return  # nothing is read any more: only a hold can end
+        now = workflow.now()
+        if not self._held(PROGRAM):
+            at = self.bell.wants_at(PROGRAM, "", UNKNOWN, now)
+            if at is not None:
+                yield at
+        for known, seen in self._seen.items():
+            if known <= gate and not self._held(known):
+                reading = seen.reading
+                at = self.bell.wants_at(known, reading.case_name, reading.version, now)
+                if at is not None:
+                    yield at
+
+    def _program_outdated(self) -> bool:
+        now, read_at = workflow.now(), self._program_read_at
+        if self._program_stale or read_at is None or read_at + A_DAY <= now:
+            return True
+        return self.bell.wants(PROGRAM, "", UNKNOWN, now)
+
+    def _outdated(self, gate: GateId, seen: Seen) -> bool:
+        now, reading = workflow.now(), seen.reading
+        rung = self.bell.wants(gate, reading.case_name, reading.version, now)
+        return rung or seen.outdated(now)
+
+    def _input(self, gate: GateId) -> GateInput:
+        seen = self._seen.get(gate)
+        reading = seen.reading if seen is not None else GateReading()
+        return GateInput(
+            program=self._path.program,
+            gate=gate,
+            revision=self._program.revision,
+            gate_digest=self._program.gate_digests.get(gate_name(gate), ""),
+            round=reading.round,
+            case_name=reading.case_name,
+            version=reading.version,
+            step=reading.next_step,
+            repetition=seen.repetition if seen is not None else 0,
+        )
+
+    def _show(self, gate: GateId) -> None:
+        seen, hold = self._seen.get(gate), self._holds.get(gate)
+        reading = seen.reading if seen is not None else GateReading(gate=gate)
+        if hold is not None and self._held(gate):
+            state, reason = hold.state, hold.reason
+        else:
+            state, reason = ENDING if self._ending else "", ""
+        self.display.show(View(gate, self._program, reading, state, reason))
