@@ -14,6 +14,9 @@ from investiture.casework.words import WAITING, Basis, CaseState, Gate, Step, Ve
 from investiture.charter.timetable import Timetable
 from investiture.chassis.refusal import Denied, Leg, NotFound, PreconditionFailed, Stale
 
+GOVERNANCE = "governance"
+"""The role of a holder who reassigns and never decides."""
+
 
 @dataclass(frozen=True, slots=True)
 class DueStep:
@@ -174,9 +177,9 @@ _STATE_REMEDY: Mapping[CaseState, str] = {
 
 def require_holder(case: Case, *people: str) -> Holder:
     """The holder among `people`, or NOT_A_HOLDER. Governance holders reassign and never decide."""
-    holder = next((h for h in case.holders if h.person in people and h.role != "governance"), None)
+    holder = next((h for h in case.holders if h.person in people and h.role != GOVERNANCE), None)
     if holder is None:
-        who = ", ".join(h.person for h in case.holders if h.role != "governance") or "nobody yet"
+        who = ", ".join(h.person for h in case.holders if h.role != GOVERNANCE) or "nobody yet"
         raise Denied(
             "NOT_A_HOLDER",
             f"{people[0]} does not hold {case.name}; it is in the hands of {who}. "
@@ -218,7 +221,7 @@ def find_condition(case: Case, condition_id: str) -> Condition:
 
 def with_holders(case: Case, holders: Sequence[Holder]) -> Case:
     """The case in these hands; without anyone who may decide it raises its own alarm."""
-    able = any(h.role != "governance" for h in holders)
+    able = any(h.role != GOVERNANCE for h in holders)
     return replace(
         case,
         holders=tuple(holders),
@@ -342,9 +345,38 @@ def close_condition(case: Case, condition_id: str, evidence: str, now: datetime)
     )
 
 
-def reassign(case: Case, given_up: Sequence[str], holder: Holder) -> Case:
+def handed_over(
+    case: Case, actor: Holder, person: str, chain: Sequence[Candidate], now: datetime
+) -> tuple[tuple[Holder, ...], Holder]:
+    """Whose places `person` takes, and the place as they hold it.
+
+    A holder hands over their own part; governance hands over the part that the person may hold,
+    from everybody who holds it. Refuses with NOT_A_HOLDER who is not in the chain of that part.
+    """
+    able = [one for one in chain if one.role != GOVERNANCE]
+    if actor.role != GOVERNANCE:
+        alike = [one for one in able if one.role == actor.role]
+        line = [one for one in alike if one.unit == actor.unit] or alike
+        if any(one.person == person for one in line):
+            return (actor,), replace(actor, person=person, since=now, added_by=None)
+    else:
+        part = next((one for one in able if one.person == person), None)
+        if part is not None:
+            held = [h for h in case.holders if h.role == part.role]
+            same = [h for h in held if h.unit == part.unit] or held
+            unit = same[0].unit if same else part.unit
+            governing = (h for h in case.holders if h.role == GOVERNANCE)
+            return (*same, *governing), Holder(person, part.role, now, unit)
+    raise Denied(
+        "NOT_A_HOLDER",
+        f"{person} cannot hold {case.name}: not in its chain, or on another side",
+    )
+
+
+def reassign(case: Case, given_up: Sequence[Holder], holder: Holder) -> Case:
     """The case in the hands of `holder` instead of `given_up`."""
-    kept = [h for h in case.holders if h.person not in {*given_up, holder.person}]
+    place = (holder.person, holder.role, holder.unit)
+    kept = [h for h in case.holders if h not in given_up and (h.person, h.role, h.unit) != place]
     return with_holders(case, [*kept, holder])
 
 
@@ -378,4 +410,8 @@ def escalate(
     if not taken:
         return case, ()
     moved = replace(case, escalations=(*case.escalations, *taken), steps_in_wait=recorded)
-    return with_holders(moved, holders), tuple(taken)
+    held = with_holders(moved, holders)
+    # An alarm for a part of the case that nobody holds lasts until somebody able is added.
+    helped = any(h.role != GOVERNANCE for h in holders[len(case.holders) :])
+    alarm = held.no_eligible_holder or (case.no_eligible_holder and not helped)
+    return replace(held, no_eligible_holder=alarm), tuple(taken)

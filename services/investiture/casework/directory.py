@@ -1,5 +1,6 @@
 """Asks sponsorship who a person is and with what authority, at the moment of a decision."""
 
+import re
 from typing import Protocol
 
 import grpc
@@ -11,7 +12,10 @@ from investiture.casework.facts import Authority
 from investiture.casework.money import from_money
 from investiture.casework.vocabulary import SIDES
 from investiture.casework.words import Purpose
-from investiture.chassis.refusal import Denied, Unavailable
+from investiture.chassis.call import Call
+from investiture.chassis.refusal import Denied, InvalidArgument, Unavailable
+
+_PERSON = re.compile(r"people/[a-z0-9][a-z0-9._-]{0,62}")
 
 
 class Directory(Protocol):
@@ -77,6 +81,28 @@ def authority_of(message: sponsorship_pb.Authority) -> Authority:
         resolved_at=wire.required_instant(message, "resolved_at"),
         guest=message.guest,
     )
+
+
+async def resolve_caller(
+    directory: Directory, call: Call, purpose: Purpose, on_behalf_of: str = ""
+) -> Authority:
+    """The authority of the person who calls, in another's name where that is given.
+
+    Refuses workloads, who decide nothing, and who has no delegation of the person they name.
+    """
+    person = call.principal.subject
+    if not call.principal.is_person:
+        raise Denied("NOT_A_HOLDER", f"{person} is no person; only persons decide")
+    principal = "" if on_behalf_of == person else on_behalf_of
+    if principal and not _PERSON.fullmatch(principal):
+        raise InvalidArgument.of("on_behalf_of", "name a person, as people/{person}")
+    authority = await directory.resolve(person, purpose, principal)
+    if principal and authority.on_behalf_of != principal:
+        raise Denied(
+            "NOT_A_HOLDER",
+            f"{principal} has delegated nothing of this kind to {person} that holds now",
+        )
+    return authority
 
 
 def require_able(authority: Authority) -> None:

@@ -182,7 +182,8 @@ class Authority:
             "on_behalf_of": self.on_behalf_of,
             "unit": self.unit,
             "grade": self.grade,
-            "limit_minor": self.limit_minor,
+            # As text: canonical JSON keeps integers exactly up to 2^53 - 1 only.
+            "limit_minor": None if self.limit_minor is None else str(self.limit_minor),
             "limit_currency": self.limit_currency,
             "unlimited": self.unlimited,
             "delegation": self.delegation,

@@ -60,9 +60,7 @@ class Foundation:
     def server(self, cases: CaseOperations, bindings: Sequence[Binding]) -> Server:
         """The service's server: its own API, the shared CaseService, and its public keys."""
         shared = (
-            Binding(
-                CASE_SERVICE, CaseHandlers(cases, self.mutations, self.statements, self.pager)
-            ),
+            Binding(CASE_SERVICE, CaseHandlers(cases, self.mutations, self.statements, self.pager)),
             Binding(KEY_SERVICE, KeyHandlers(self.settings.key_folder, self.service)),
         )
         return Server(
@@ -94,9 +92,7 @@ async def lay(
         raise StartRefused(str(mismatch)) from None
     if settings.otlp_endpoint or settings.traces_file:
         trace_statements(database.engine)
-    relay = Relay(
-        database, lambda: temporal.connect(settings), source=f"/investiture/{service}"
-    )
+    relay = Relay(database, lambda: temporal.connect(settings), source=f"/investiture/{service}")
     relay.start()
     closing.push_async_callback(relay.close)
     channels = Channels(tokens=token_source(settings), tls_settings=settings)
@@ -119,4 +115,3 @@ def _charter(settings: ServiceSettings) -> Charter:
         return load(settings.charter)
     except CharterBroken as broken:
         raise StartRefused(str(broken)) from None
-

@@ -12,6 +12,7 @@ from investiture.api.common.v1 import gate_pb2, statements_pb2
 from investiture.casework import wire
 from investiture.casework.case import Case
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.vocabulary import GATES
 from investiture.casework.words import CaseState, Gate
 from investiture.chassis.clock import Clock
 from investiture.chassis.refusal import Leg, PreconditionFailed
@@ -95,6 +96,24 @@ class Statements:
     def read_case(self, jws: str, gate: Gate) -> SignedCase:
         """A case statement of the service that owns `gate`, or STATEMENT_INVALID."""
         message = self._read(jws, OWNER[gate], CASE, statements_pb2.CaseStatement())
+        return SignedCase(message.gate_case, wire.required_instant(message, "issued_at"))
+
+    def read_any_case(self, jws: str) -> SignedCase:
+        """A case statement of whichever service signed it, or STATEMENT_INVALID.
+
+        A service speaks for the gates it owns and no other.
+        """
+        issuer = self._keys.claimed_issuer(jws)
+        if issuer not in OWNER.values():
+            raise PreconditionFailed(
+                "STATEMENT_INVALID", "the case statement was signed by no service that owns a gate"
+            )
+        message = self._read(jws, issuer, CASE, statements_pb2.CaseStatement())
+        gate = GATES.maybe(message.gate_case.gate)
+        if gate is None or OWNER[gate] != issuer:
+            raise PreconditionFailed(
+                "STATEMENT_INVALID", f"{issuer} signed a case of a gate that it does not own"
+            )
         return SignedCase(message.gate_case, wire.required_instant(message, "issued_at"))
 
     def read_warrants(self, signed: Iterable[str], required: Iterable[Gate]) -> dict[Gate, Warrant]:

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from investiture.charter.duration import Duration, IsoDuration
 from investiture.charter.vocabulary import Gate, Id, Part, Text
@@ -32,6 +32,7 @@ HourOfDay = Annotated[time, AfterValidator(_whole_minutes)]
 class Calendar(Part):
     """When work is done: the working hours of one place, or around the clock.
 
+    ``country`` and ``subdivision`` are codes of ISO 3166; a country as a whole says ``none``.
     ``working_days`` count from 0 = Monday to 6 = Sunday. ``opens`` and ``closes`` are wall-clock
     time in ``zone``. ``closed_on`` are days without work beside the country's holidays.
     """
@@ -39,8 +40,8 @@ class Calendar(Part):
     id: Id
     always_open: bool = False
     zone: str = "UTC"
-    country: str | None = None
-    subdivision: str | None = None
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,3}$")] | None = None
+    subdivision: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,10}$")] | None = None
     working_days: tuple[int, ...] = (0, 1, 2, 3, 4)
     opens: HourOfDay = time(9)
     closes: HourOfDay = time(17)

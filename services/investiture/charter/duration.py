@@ -11,7 +11,8 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 _SHAPE = re.compile(
     r"P(?:(?P<days>\d{1,5})D)?"
     r"(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,7})M)?"
-    r"(?:(?P<seconds>\d{1,9})(?:\.(?P<fraction>\d{1,3}))?S)?)?"
+    r"(?:(?P<seconds>\d{1,9})(?:\.(?P<fraction>\d{1,3}))?S)?)?",
+    re.ASCII,
 )
 
 

@@ -64,19 +64,22 @@ def _sound(examination: Examination) -> Charter:
     return examination.charter
 
 
-def _governed(at: At, value: object) -> tuple[str, str] | None:
+def _governed(at: At, value: object) -> tuple[str, str, str] | None:
     """Name errors of shape that are gaps or overlaps of governance by their rule."""
     match at:
         case ("relationships", int(), "owner") if isinstance(value, list):
             remedy = "keep one owner and list the others among the contributors"
-            return "relationship-contested", remedy
+            return "relationship-contested", "several units own the relationship", remedy
         case ("relationships", int(), "owner") if not value:
-            return "relationship-unowned", "name the unit that owns it"
+            message = "the relationship has no owner"
+            return "relationship-unowned", message, "name the unit that owns it"
         case ("audiences", int(), "relationship") if not value:
-            return "audience-unanswered", "name the relationship it belongs to"
+            message = "no unit answers for the audience: it belongs to no relationship"
+            return "audience-unanswered", message, "name the relationship it belongs to"
         case ("units", int(), "head") if not value:
-            return "unit-headless", "name its head, as people/…"
+            return "unit-headless", "the unit has no head", "name its head, as people/…"
         case ("slas", str(), "duration" | "repeat") if value:
-            return "sla-duration", "write business days (P3D) or working seconds (PT60S)"
+            remedy = "write business days (P3D) or working seconds (PT60S)"
+            return "sla-duration", f"{value} is no time that can be agreed", remedy
         case _:
             return None

@@ -13,8 +13,8 @@ from investiture.charter.finding import DocumentBroken, Finding, Severity
 
 M = TypeVar("M", bound=BaseModel)
 
-Governed = Callable[[At, object], tuple[str, str] | None]
-"""Names the rule that an error of shape breaks, and its remedy; a missing value comes as None."""
+Governed = Callable[[At, object], tuple[str, str, str] | None]
+"""Gives an error of shape another rule, message and remedy; a missing value comes as None."""
 
 
 def _by_shape(at: At, value: object) -> None:
@@ -54,7 +54,8 @@ def _finding(
         message = f"{name} is {_shown(detail['input'])}: {reason[:1].lower()}{reason[1:]}"
         remedy = "correct the value"
     missing = detail["type"] == "missing"
-    rule, remedy = governed(at, None if missing else detail["input"]) or (rule, remedy)
+    better = governed(at, None if missing else detail["input"])
+    rule, message, remedy = better or (rule, message, remedy)
     field = ".".join(str(step) for step in at)
     return Finding(document.file, document.line(at), rule, Severity.ERROR, message, remedy, field)
 

@@ -3,7 +3,8 @@
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.itrisk.v1 import itrisk_service_pb2 as pb
 from investiture.casework import wire
-from investiture.casework.directory import Directory
+from investiture.casework.directory import Directory, resolve_caller
+from investiture.casework.facts import Authority
 from investiture.casework.operations import CaseOperations
 from investiture.casework.words import Purpose
 from investiture.chassis.call import Call
@@ -44,9 +45,7 @@ class ItRiskHandlers:
             exposure_limit_bps=request.exposure_limit_bps,
             rationale=request.rationale,
         )
-        authority = await self._directory.resolve(
-            call.principal.subject, Purpose.KNIGHT, request.on_behalf_of
-        )
+        authority = await self._authority(call, request.on_behalf_of)
         return await self._mutations.run(
             call,
             request,
@@ -58,9 +57,7 @@ class ItRiskHandlers:
     async def RequestChanges(self, request: pb.RequestChangesRequest, call: Call) -> pb.RiskReview:
         """Asks for changes."""
         gaps = wire.gaps_of(request.gaps)
-        authority = await self._directory.resolve(
-            call.principal.subject, Purpose.KNIGHT, request.on_behalf_of
-        )
+        authority = await self._authority(call, request.on_behalf_of)
         return await self._mutations.run(
             call,
             request,
@@ -73,9 +70,7 @@ class ItRiskHandlers:
     async def Decline(self, request: pb.DeclineRequest, call: Call) -> pb.RiskReview:
         """Declines the program."""
         gaps = wire.gaps_of(request.gaps)
-        authority = await self._directory.resolve(
-            call.principal.subject, Purpose.KNIGHT, request.on_behalf_of
-        )
+        authority = await self._authority(call, request.on_behalf_of)
         return await self._mutations.run(
             call,
             request,
@@ -92,6 +87,9 @@ class ItRiskHandlers:
                 tx,
             ),
         )
+
+    async def _authority(self, call: Call, on_behalf_of: str) -> Authority:
+        return await resolve_caller(self._directory, call, Purpose.KNIGHT, on_behalf_of)
 
     def _message(self, reading: ReviewReading, tx: Transaction) -> pb.RiskReview:
         case, facts = reading.case, reading.case.facts

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from investiture.api.budget.v1 import budget_service_pb2
+from investiture.api.casework.v1 import case_service_pb2
 from investiture.api.common.v1 import errors_pb2
-from investiture.api.launch.v1 import launch_service_pb2
 from investiture.chassis.pagination import MAX_TOKEN_BYTES, KeyValue, Pager
 from investiture.chassis.refusal import InvalidArgument
 
-Request = launch_service_pb2.ListProgramsRequest
+Request = case_service_pb2.ListPendingDecisionsRequest
 Row = tuple[int, str]
 
 PAGER = Pager(b"k" * 32, default=3, maximum=5)
@@ -34,7 +35,7 @@ def _page(request: Request, pager: Pager = PAGER) -> tuple[Sequence[Row], str]:
 def _refused(request: Request, pager: Pager = PAGER) -> InvalidArgument:
     with pytest.raises(InvalidArgument) as caught:
         pager.open(request)
-    assert f"ERROR_REASON_{caught.value.reason}" in errors_pb2.ErrorReason.keys()
+    assert f"ERROR_REASON_{caught.value.reason}" in errors_pb2.ErrorReason.DESCRIPTOR.values_by_name
     return caught.value
 
 
@@ -94,14 +95,14 @@ def test_what_is_no_token_is_refused(text: str) -> None:
 
 
 def test_a_token_of_another_filter_is_refused() -> None:
-    field = next(
-        name
-        for name, kind in Request.DESCRIPTOR.fields_by_name.items()
-        if kind.type == kind.TYPE_STRING and name != "page_token"
-    )
-    other = Request(page_token=_token())
-    setattr(other, field, "x")
+    other = Request(page_token=_token(), unit="units/hr")
     assert _refused(other).reason == "PAGE_TOKEN_INVALID"
+
+
+def test_a_token_of_another_method_is_refused() -> None:
+    other = budget_service_pb2.ListLedgerEntriesRequest(page_token=_token())
+    with pytest.raises(InvalidArgument, match="page_token"):
+        PAGER.open(other)
 
 
 def test_a_token_of_another_service_is_refused() -> None:

@@ -136,7 +136,7 @@ def test_a_key_that_is_not_known_here_is_refused(signer: Signer, ring: KeyRing, 
 def test_no_algorithm_is_no_signature(ring: KeyRing) -> None:
     claims = {"iss": "sponsorship", "kind": "warrant", "iat": int(NOW.timestamp()), "stm": SAYS}
     headers = {"typ": "warrant", "kid": "sponsorship-1"}
-    jws = jwt.encode(claims, None, algorithm="none", headers=headers)
+    jws = jwt.encode(claims, "", algorithm="none", headers=headers)
     assert refused(ring, jws).reason == "STATEMENT_INVALID"
 
 

@@ -78,6 +78,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An amount has mixed signs, too many decimals for its currency, or does not fit."""
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 27
     """The caller's deadline passed before the answer was ready; repeat with the same request_id."""
+    ERROR_REASON_METHOD_UNKNOWN: _ErrorReason.ValueType  # 28
+    """No service of the server has such a method. Example: a client newer than its server."""
+    ERROR_REASON_MESSAGE_TOO_LARGE: _ErrorReason.ValueType  # 29
+    """The answer has more than 1 MiB; ask for fewer items, repeating does not help."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused. Every error carries exactly one google.rpc.ErrorInfo with domain `investiture` and one of
@@ -140,4 +144,8 @@ ERROR_REASON_INVALID_AMOUNT: ErrorReason.ValueType  # 26
 """An amount has mixed signs, too many decimals for its currency, or does not fit."""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 27
 """The caller's deadline passed before the answer was ready; repeat with the same request_id."""
+ERROR_REASON_METHOD_UNKNOWN: ErrorReason.ValueType  # 28
+"""No service of the server has such a method. Example: a client newer than its server."""
+ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason.ValueType  # 29
+"""The answer has more than 1 MiB; ask for fewer items, repeating does not help."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,143 @@
+"""Money is conserved at every prefix of whatever programs do (domain.md, Budget, invariants)."""
+
+from collections import Counter
+from dataclasses import replace
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.support.facts import revision
+
+from investiture.budget import domain, spending
+from investiture.budget.domain import Envelope
+from investiture.budget.holdings import Commitment, Hold, Reservation, Tranche
+from investiture.budget.ledger import Account, Kind, Posting, balances_of
+from investiture.casework.amounts import Amount
+from investiture.chassis.refusal import PreconditionFailed
+
+ENVELOPES = ("envelopes/a", "envelopes/b")
+PROGRAMS = ("programs/p", "programs/q", "programs/r")
+AMOUNTS = st.integers(1, 600)
+
+
+class Treasury(RuleBasedStateMachine):
+    """Two envelopes, three programs, and every move there is; a refused move changes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: list[Posting] = []
+        self.envelopes = {
+            name: Envelope(name, name, 2027, "4711", "launches", "people/fay", "EUR")
+            for name in ENVELOPES
+        }
+        self.held: dict[str, Reservation] = {}
+        self.commitments: dict[str, tuple[Commitment, ...]] = dict.fromkeys(PROGRAMS, ())
+        self.rounds: Counter[str] = Counter()
+        self.released: set[str] = set()
+        for name in ENVELOPES:
+            self.post(
+                Posting(name, Kind.APPROPRIATE, Account.APPROPRIATION, Account.AVAILABLE, 1_000)
+            )
+
+    def post(self, *postings: Posting) -> None:
+        after = dict(self.envelopes)
+        for one in postings:
+            after[one.envelope] = domain.posted(after[one.envelope], one)
+        self.envelopes = after
+        self.entries += postings
+
+    def note(self, commitment: Commitment) -> None:
+        others = [c for c in self.commitments[commitment.program] if c.name != commitment.name]
+        made = sorted((*others, commitment), key=lambda c: c.number)
+        self.commitments[commitment.program] = tuple(made)
+
+    @rule(program=st.sampled_from(PROGRAMS), envelope=st.sampled_from(ENVELOPES), amount=AMOUNTS)
+    def reserve(self, program: str, envelope: str, amount: int) -> None:
+        if program in self.released:
+            return
+        self.rounds[program] += 1
+        facts = replace(revision(amount_minor=amount), program=program)
+        name = f"{program}/budgetRequests/{self.rounds[program]}"
+        try:
+            made = spending.hold(name, facts, envelope, self.held.get(program))
+            self.post(*made.postings)
+        except PreconditionFailed:
+            return
+        self.held[program] = made.reservation
+
+    @precondition(lambda self: any(r.state is Hold.HELD for r in self.held.values()))
+    @rule(data=st.data(), amount=AMOUNTS, tranche=st.sampled_from(Tranche))
+    def commit(self, data: st.DataObject, amount: int, tranche: Tranche) -> None:
+        program = data.draw(st.sampled_from(self.live()))
+        facts = revision(trial_minor=100, pilot_minor=200, general_minor=300)
+        try:
+            made = spending.commit(
+                self.held[program],
+                self.commitments[program],
+                facts,
+                Amount(amount, "EUR"),
+                tranche,
+                "Vendor",
+            )
+        except PreconditionFailed:
+            return
+        self.post(*made.postings)
+        self.held[program] = made.reservation
+        self.note(made.commitment)
+
+    @precondition(lambda self: any(c for cs in self.commitments.values() for c in cs))
+    @rule(data=st.data(), amount=st.integers(0, 300), final=st.booleans())
+    def spend(self, data: st.DataObject, amount: int, final: bool) -> None:
+        every = [c for commitments in self.commitments.values() for c in commitments]
+        commitment = data.draw(st.sampled_from(every))
+        try:
+            made = spending.record_actual(
+                self.held[commitment.program], commitment, Amount(amount, "EUR"), "", final=final
+            )
+        except PreconditionFailed:
+            return
+        self.post(*made.postings)
+        self.held[commitment.program] = made.reservation
+        self.note(made.commitment)
+
+    @precondition(lambda self: any(r.state is Hold.HELD for r in self.held.values()))
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        program = data.draw(st.sampled_from(self.live()))
+        back = spending.release(self.held[program], self.commitments[program])
+        self.post(*back.postings)
+        self.held[program] = back.reservation
+        self.released.add(program)
+        for commitment in back.commitments:
+            self.note(commitment)
+
+    def live(self) -> list[str]:
+        return [name for name, one in self.held.items() if one.state is Hold.HELD]
+
+    @invariant()
+    def the_rows_are_the_sum_of_the_entries(self) -> None:
+        for name, envelope in self.envelopes.items():
+            assert envelope.balances == balances_of(e for e in self.entries if e.envelope == name)
+
+    @invariant()
+    def debits_equal_credits(self) -> None:
+        moved: Counter[Account] = Counter()
+        for entry in self.entries:
+            moved[entry.debit] -= entry.amount_minor
+            moved[entry.credit] += entry.amount_minor
+        assert sum(moved.values()) == 0
+        assert moved[Account.APPROPRIATION] == -1_000 * len(ENVELOPES)
+
+    @invariant()
+    def envelopes_hold_what_programs_hold(self) -> None:
+        reserved = sum(one.remaining_minor for one in self.held.values())
+        committed = sum(c.open_minor for cs in self.commitments.values() for c in cs)
+        spent = sum(c.actual_minor for cs in self.commitments.values() for c in cs)
+        balances = [one.balances for one in self.envelopes.values()]
+        assert sum(b.reserved for b in balances) == reserved
+        assert sum(b.committed for b in balances) == committed
+        assert sum(b.actual for b in balances) == spent
+
+
+TestTreasury = Treasury.TestCase
+TestTreasury.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
