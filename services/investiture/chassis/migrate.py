@@ -8,7 +8,7 @@ servers never import this module (nor alembic): they compare numbers, see ``sche
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from importlib.resources import as_file
 from pathlib import Path
@@ -60,20 +60,26 @@ def upgrade(service: str, database: str) -> str:
 
 
 def check(service: str, database: str) -> list[str]:
-    """Return in what a database and the service's tables differ; empty when in nothing."""
+    """Return what a database lacks of the service's tables; empty when they agree.
+
+    The lines are the migration that is missing, as it could be written.
+    """
     with _migrations(service) as folder, _look(database) as connection:
         needed, applied = schema_version(folder), applied_version(connection)
         if needed != applied:
             return [f"the database has schema {applied or 'none'}, the code needs {needed}"]
-        return [repr(difference) for difference in _differences(_config(folder, connection))]
+        return _differences(_config(folder, connection))
 
 
-def _differences(config: Config) -> Sequence[Any]:
-    found: list[Any] = []
+def _differences(config: Config) -> list[str]:
+    found: list[str] = []
 
     def compare(_revision: Any, context: MigrationContext) -> list[Any]:
-        assert context.opts is not None
-        found.extend(autogenerate.compare_metadata(context, context.opts["target_metadata"]))
+        metadata: sa.MetaData = context.opts["target_metadata"]
+        operations = autogenerate.produce_migrations(context, metadata).upgrade_ops
+        if operations is not None and not operations.is_empty():
+            code = autogenerate.render_python_code(operations)
+            found.extend(line for line in code.splitlines() if not line.lstrip().startswith("#"))
         return []
 
     script = ScriptDirectory.from_config(config)
@@ -91,14 +97,14 @@ def _config(folder: Path, connection: sa.Connection) -> Config:
 
 
 @contextmanager
-def _migrations(service: str) -> Iterator[Path]:
+def _migrations(service: str) -> Generator[Path]:
     with as_file(migrations_of(service)) as folder:
         schema_version(folder)  # says at once if a file is misnamed
         yield folder
 
 
 @contextmanager
-def _transaction(database: str) -> Iterator[sa.Connection]:
+def _transaction(database: str) -> Generator[sa.Connection]:
     """Yield a connection in a transaction that nobody else migrates or serves in."""
     url = sa.make_url(database)
     if url.get_backend_name() == "sqlite":
@@ -111,7 +117,7 @@ def _transaction(database: str) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def _look(database: str) -> Iterator[sa.Connection]:
+def _look(database: str) -> Generator[sa.Connection]:
     """Yield a connection that changes nothing; a process may be serving meanwhile."""
     url = sa.make_url(database)
     if url.get_backend_name() != "sqlite":
@@ -125,7 +131,7 @@ def _look(database: str) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def _sqlite(url: sa.URL) -> Iterator[sa.Connection]:
+def _sqlite(url: sa.URL) -> Generator[sa.Connection]:
     with sqlite_engine(url).connect() as connection:
         # A table that is made anew is dropped first: its references are checked at the end.
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
@@ -138,7 +144,7 @@ def _sqlite(url: sa.URL) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def _postgres(url: sa.URL) -> Iterator[sa.Connection]:
+def _postgres(url: sa.URL) -> Generator[sa.Connection]:
     engine = postgres_engine(url, connections=1)
     try:
         with engine.begin() as connection:

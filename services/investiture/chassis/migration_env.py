@@ -1,8 +1,10 @@
-"""What every service's ``migrations/env.py`` does, so that the file is three lines:
+"""What every service's ``migrations/env.py`` does, so that the file is three lines.
 
-    from investiture.chassis.migration_env import run
-    from investiture.sponsorship.tables import METADATA
-    run(METADATA)
+That is::
+
+from investiture.chassis.migration_env import run
+from investiture.sponsorship.tables import METADATA
+run(METADATA)
 """
 
 import sqlalchemy as sa
@@ -11,8 +13,8 @@ from alembic import context
 
 def run(metadata: sa.MetaData) -> None:
     """Run what the command asks for on the connection it gives, all in its transaction."""
-    connection = context.config.attributes.get("connection")
-    if not isinstance(connection, sa.Connection):
+    connection: sa.Connection | None = context.config.attributes.get("connection")
+    if connection is None:
         raise RuntimeError("run python -m investiture.chassis.migrate, not alembic itself")
     context.configure(
         connection=connection,

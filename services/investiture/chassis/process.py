@@ -111,11 +111,15 @@ async def _serve(settings: S, build: Build[S]) -> None:
 
 
 async def _stop(runnable: Runnable, grace: float, hurrying: asyncio.Event) -> None:
-    stopping = asyncio.create_task(runnable.stop(grace))
-    await _first(asyncio.shield(stopping), hurrying.wait())
-    if not stopping.done():
+    stopped = asyncio.Event()
+
+    async def stop() -> None:
+        await runnable.stop(grace)
+        stopped.set()
+
+    await _first(stop(), hurrying.wait())
+    if not stopped.is_set():
         await runnable.stop(0)
-    await stopping
 
 
 async def _first(*waits: Awaitable[object]) -> None:

@@ -120,6 +120,7 @@ class Relay:
         self._something_to_write = asyncio.Event()
         self._look_now = asyncio.Event()
         self._running = False
+        self._no_more_outcomes = False
         self._deliverers: list[asyncio.Task[None]] = []
         self._poller: asyncio.Task[None] | None = None
         self._writer: asyncio.Task[None] | None = None
@@ -174,6 +175,7 @@ class Relay:
         except TimeoutError:
             _log.warning("outbox.closed_undelivered", rows=self._rows.qsize())
         await _end(self._deliverers)
+        self._no_more_outcomes = True
         self._something_to_write.set()
         if self._writer is not None:
             await self._writer
@@ -241,8 +243,8 @@ class Relay:
         self._something_to_write.set()
 
     async def _write(self) -> None:
-        """Write outcomes down, many in one transaction, until closed and none is left."""
-        while self._running or self._outcomes:
+        """Write outcomes down, many in one transaction, until none is left and none can come."""
+        while self._outcomes or not self._no_more_outcomes:
             await self._something_to_write.wait()
             if self._running:
                 await asyncio.sleep(self._pace.coalesce.total_seconds())
@@ -255,7 +257,7 @@ class Relay:
         try:
             await self._database.write(partial(self._finish, outcomes))
         except Unavailable:
-            if self._running:
+            if not self._no_more_outcomes:
                 self._note(outcomes)  # else they are delivered again: a doorbell may ring twice
         except Exception:  # noqa: BLE001 - one broken batch must not end the writing
             _log.exception("outbox.not_written")

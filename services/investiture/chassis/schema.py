@@ -16,7 +16,9 @@ import sqlalchemy as sa
 from investiture.chassis.database import Database
 
 _VERSION_FILE = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+\.py")
-_APPLIED = sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))
+_APPLIED: sa.Select[str] = sa.select(sa.column("version_num", sa.String)).select_from(
+    sa.table("alembic_version")
+)
 
 
 class SchemaMismatch(RuntimeError):

@@ -171,12 +171,12 @@ class SqliteEngine:
                 try:
                     remaining = self._commit_together(remaining)
                 except BaseException as error:  # noqa: BLE001 - it goes to the callers
-                    # Nothing known ends here; whatever it is must not end the only writer.
+                    # A unit broke the rules, such as closing the connection: the only writer
+                    # goes on, on a new one.
                     _log.error("database.writer_failed", exc_info=error)
                     _fail(remaining, error)
                     remaining = ()
-                    self._writer.invalidate()
-                    self._writer = self.sa_engine.connect()
+                    self._replace_writer()
             settle(jobs)
 
     def _read_loop(self) -> None:
@@ -193,6 +193,11 @@ class SqliteEngine:
                 settle((job,))
             transaction.rollback()
 
+    def _replace_writer(self) -> None:
+        if not self._writer.closed:
+            self._writer.invalidate()
+        self._writer = self.sa_engine.connect()
+
     def _commit_together(self, jobs: Sequence[Job[Any]]) -> Sequence[Job[Any]]:
         """Run and commit jobs in one transaction; return those that still have to run."""
         try:
@@ -208,9 +213,11 @@ class SqliteEngine:
             else:
                 _attempt_behind_savepoint(job, self._writer, driver)
             if not driver.in_transaction:
-                # SQLite itself rolled everything back (disk full, an I/O error, RAISE(ROLLBACK)).
-                transaction.rollback()
-                lost = _Lost("SQLite rolled the transaction back")
+                # SQLite rolled everything back by itself (disk full, RAISE(ROLLBACK)), or the unit
+                # ended what was not its own.
+                if transaction.is_active:
+                    transaction.rollback()
+                lost = _Lost("the transaction ended under its units")
                 _fail([job for job in jobs[:done] if job.answered], lost)
                 return jobs[done:]
         if alone and not jobs[0].answered:

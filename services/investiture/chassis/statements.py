@@ -117,6 +117,18 @@ class KeyRing:
             raise about.invalid("it is another statement than the one asked for")
         return _dated(claims, kid, about, now)
 
+    def claimed_issuer(self, jws: str) -> str:
+        """Return which service a statement says signed it; empty where it says none.
+
+        Nothing is verified: this only chooses whose key to check, and what that issuer may say.
+        """
+        try:
+            header = jwt.get_unverified_header(jws[:MAX_CHARACTERS])
+        except jwt.PyJWTError:
+            return ""
+        match = keys.KID.fullmatch(str(header.get("kid", "")))
+        return match["service"] if match else ""
+
     def _key(self, kid: str, about: "_About") -> jwt.PyJWK:
         key = self._keys.get(kid)
         if key is None:

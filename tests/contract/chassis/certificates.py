@@ -32,7 +32,9 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = _builder(self._name, self._name, self._key.public_key())
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        builder = builder.add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
         self.cert_file = folder / f"{name}.pem"
         self.cert_file.write_bytes(
             builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)

@@ -1,6 +1,6 @@
 """A server of the probe on a free port of the loopback, and clients of it."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,16 +8,17 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc import status_pb2
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from tests.contract.chassis import probe
 
 from investiture.chassis import tracing
 from investiture.chassis.authentication import Authenticator, KeySetFile, LocalIssuer
 from investiture.chassis.client import Problem, explain
 from investiture.chassis.server import Binding, Server
 from investiture.chassis.settings import IdentitySettings, ServerSettings
-from tests.contract.chassis import probe
 
 
 @pytest.fixture(scope="session")
@@ -136,25 +137,24 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     provider.shutdown()
 
 
-Refused = Callable[[Any], Any]
-
-
 async def refused(call: Any) -> Problem:
     """Await a call that has to fail, and return what it says, of which one ErrorInfo is a part."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        if hasattr(call, "__aiter__"):
-            async for _ in call:
-                pass
-        else:
-            await call
+        await _finished(call)
     assert error_infos(caught.value) == 1
     return explain(caught.value)
 
 
+async def _finished(call: Any) -> None:
+    if hasattr(call, "__aiter__"):
+        async for _ in call:
+            pass
+    else:
+        await call
+
+
 def error_infos(error: grpc.aio.AioRpcError) -> int:
     """Count the ErrorInfo details that came with an error."""
-    from google.rpc import status_pb2
-
     trailers = dict(error.trailing_metadata() or ())
     raw = trailers.get("grpc-status-details-bin", b"")
     assert isinstance(raw, bytes)

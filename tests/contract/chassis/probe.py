@@ -1,18 +1,17 @@
 """A service with an RPC of each kind, compiled when the tests run, and handlers to steer it."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import grpc_tools
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.message_factory import GetMessageClass
-from grpc_tools import protoc
 
 from investiture.api._vendor.buf.validate import validate_pb2
 from investiture.api.common.v1 import access_pb2
@@ -30,10 +29,9 @@ Messages = Any
 def load(folder: Path) -> Messages:
     """Compile ``probe.proto`` into ``folder`` and return its message classes."""
     out = folder / "probe.binpb"
-    included = (HERE, PROTOS / "third_party", PROTOS, resources.files(grpc_tools) / "_proto")
-    paths = [f"--proto_path={path}" for path in included]
-    code = protoc.main(["protoc", *paths, f"--descriptor_set_out={out}", "probe.proto"])
-    assert code == 0, "protoc refused probe.proto"
+    paths = [f"--proto_path={path}" for path in (HERE, PROTOS / "third_party", PROTOS)]
+    protoc = (sys.executable, "-m", "grpc_tools.protoc")  # a module without types, run as a command
+    subprocess.run([*protoc, *paths, f"--descriptor_set_out={out}", "probe.proto"], check=True)
     files = FileDescriptorSet.FromString(out.read_bytes())
     pool = descriptor_pool.Default()
     for file in files.file:

@@ -7,6 +7,8 @@ from typing import Any
 import grpc
 import pytest
 from structlog.testing import capture_logs
+from tests.contract.chassis import probe
+from tests.contract.chassis.conftest import Probe, Start, refused
 
 from investiture.api.common.v1 import errors_pb2
 from investiture.chassis.access import AccessMissing
@@ -28,8 +30,6 @@ from investiture.chassis.refusal import (
 from investiture.chassis.server import Binding, Server
 from investiture.chassis.settings import IdentitySettings, ServerSettings
 from investiture.chassis.validation import RuleBroken
-from tests.contract.chassis import probe
-from tests.contract.chassis.conftest import Probe, Start, refused
 
 LEG = Leg("AUTHORITY", "people/ada", "her limit is 10,000 USD", "ask for a delegation")
 
@@ -163,7 +163,7 @@ async def test_a_refusal_is_told_with_its_code_and_reason(
     assert (problem.code, problem.reason) == (code, refusal.reason)
     assert problem.message == refusal.message
     assert dict(problem.metadata) == dict(refusal.metadata)
-    assert f"ERROR_REASON_{problem.reason}" in errors_pb2.ErrorReason.keys()
+    assert f"ERROR_REASON_{problem.reason}" in errors_pb2.ErrorReason.DESCRIPTOR.values_by_name
     assert problem.legs == ((LEG,) if isinstance(refusal, PreconditionFailed) else ())
     waits = refusal.retry_after if isinstance(refusal, Exhausted) else None
     assert problem.retry_after == waits
@@ -215,7 +215,7 @@ async def test_many_broken_fields_still_arrive_as_a_status(
 async def test_an_unknown_method_is_refused_in_our_words(running: Probe) -> None:
     problem = await refused(running.unary("Nothing", b""))
     assert (problem.code, problem.reason) == ("UNIMPLEMENTED", "METHOD_UNKNOWN")
-    assert "ERROR_REASON_METHOD_UNKNOWN" in errors_pb2.ErrorReason.keys()
+    assert "ERROR_REASON_METHOD_UNKNOWN" in errors_pb2.ErrorReason.DESCRIPTOR.values_by_name
 
 
 async def test_an_answer_over_a_mebibyte_says_to_ask_for_less(running: Probe) -> None:
@@ -224,7 +224,7 @@ async def test_an_answer_over_a_mebibyte_says_to_ask_for_less(running: Probe) ->
     request = running.messages.EchoRequest(text="x" * (1024 * 1024 - 10))
     problem = await refused(running.unary("Echo", request))
     assert (problem.code, problem.reason) == ("RESOURCE_EXHAUSTED", "MESSAGE_TOO_LARGE")
-    assert "ERROR_REASON_MESSAGE_TOO_LARGE" in errors_pb2.ErrorReason.keys()
+    assert "ERROR_REASON_MESSAGE_TOO_LARGE" in errors_pb2.ErrorReason.DESCRIPTOR.values_by_name
 
 
 async def test_a_request_over_a_mebibyte_is_stopped_by_grpc_itself(running: Probe) -> None:
@@ -262,11 +262,13 @@ class Willing:
     async def Take(self, request: Any, call: Any) -> Any: ...
 
 
-@pytest.mark.parametrize(
-    ("service", "method"), [("Forgetful", "Forgotten"), ("Nobody", "Locked")]
-)
+@pytest.mark.parametrize(("service", "method"), [("Forgetful", "Forgotten"), ("Nobody", "Locked")])
 async def test_a_method_nobody_may_call_stops_the_server(
-    messages: probe.Messages, issuer: LocalIssuer, identity: IdentitySettings, service: str, method: str
+    messages: probe.Messages,
+    issuer: LocalIssuer,
+    identity: IdentitySettings,
+    service: str,
+    method: str,
 ) -> None:
     with pytest.raises(AccessMissing, match=rf"probe\.v1\.{service}\.{method}"):
         _server(issuer, identity, Binding(f"probe.v1.{service}", Willing()))

@@ -10,6 +10,9 @@ import grpc
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
+from tests.contract.chassis import probe
+from tests.contract.chassis.certificates import Authority
+from tests.contract.chassis.conftest import Probe, Start, refused
 
 from investiture.chassis.authentication import LocalIssuer
 from investiture.chassis.client import (
@@ -22,9 +25,6 @@ from investiture.chassis.client import (
 )
 from investiture.chassis.refusal import NotFound, Unavailable
 from investiture.chassis.settings import IdentitySettings, TlsSettings
-from tests.contract.chassis import probe
-from tests.contract.chassis.certificates import Authority
-from tests.contract.chassis.conftest import Probe, Start, refused
 
 
 @pytest.fixture
@@ -113,8 +113,8 @@ async def test_a_unary_call_has_a_deadline_and_a_stream_has_none_of_its_own(
             pass
     now = datetime.now(UTC)
     default, given, watch = [call.deadline - now for call in handlers.calls if call.deadline]
-    assert default <= timedelta(seconds=3)
-    assert timedelta(seconds=90) < given < timedelta(seconds=110)  # gRPC rounds what it sends
+    assert default < timedelta(seconds=5)  # gRPC rounds up what it sends
+    assert timedelta(seconds=50) < given < timedelta(seconds=110)
     assert watch > timedelta(seconds=110)
 
 
@@ -211,8 +211,8 @@ async def test_a_watch_has_a_span_on_both_sides(
 
 async def _ended(spans: InMemorySpanExporter, count: int) -> list[Any]:
     async with asyncio.timeout(5):
-        while len(spans.get_finished_spans()) < count:
-            await asyncio.sleep(0)  # the other side ends its span in this loop, too
+        while len(spans.get_finished_spans()) < count:  # noqa: ASYNC110 - a span's end is no event
+            await asyncio.sleep(0)
     return list(spans.get_finished_spans())
 
 

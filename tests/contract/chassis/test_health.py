@@ -1,18 +1,23 @@
 """Health and reflection: open to everybody, drained with the server."""
 
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-
-from investiture.chassis import health
 from tests.contract.chassis import probe
 from tests.contract.chassis.conftest import Probe, Start, refused
 
+from investiture.chassis import health
+
 
 def _health(running: Probe) -> Any:
-    return health_pb2_grpc.HealthStub(running.channel)  # type: ignore[no-untyped-call]  # it has no types
+    return health_pb2_grpc.HealthStub(running.channel)
+
+
+def _raw(running: Probe, method: str, body: bytes) -> Any:
+    channel: Any = running.channel
+    return channel.unary_unary(method)(body)
 
 
 def _asking(service: str = "") -> Any:
@@ -43,7 +48,7 @@ async def test_an_unknown_service_is_not_found(start: Start) -> None:
 
 async def test_health_refuses_undecodable_bytes_like_everything_else(start: Start) -> None:
     running = await start()
-    problem = await refused(running.channel.unary_unary("/grpc.health.v1.Health/Check")(b"\xff"))
+    problem = await refused(_raw(running, "/grpc.health.v1.Health/Check", b"\xff"))
     assert (problem.code, problem.reason) == ("INVALID_ARGUMENT", "UNDECODABLE_REQUEST")
 
 
@@ -62,15 +67,13 @@ async def test_a_stopping_server_says_not_serving_before_anything_else(
 
 async def test_reflection_is_off_unless_asked_for(start: Start) -> None:
     running = await start()
-    call = running.channel.unary_unary(
-        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
-    )
-    assert (await refused(call(b""))).reason == "METHOD_UNKNOWN"
+    method = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+    assert (await refused(_raw(running, method, b""))).reason == "METHOD_UNKNOWN"
 
 
 async def test_reflection_describes_every_service(start: Start) -> None:
     running = await start(reflection=True)
-    stub: Any = reflection_pb2_grpc.ServerReflectionStub(running.channel)  # type: ignore[no-untyped-call]  # it has no types
+    stub: Any = cast("Any", reflection_pb2_grpc).ServerReflectionStub(running.channel)
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     listing = stub.ServerReflectionInfo(iter([request]))
     answer = await listing.read()

@@ -7,10 +7,10 @@ from typing import Any
 import grpc
 import pytest
 from structlog.testing import capture_logs
-
-from investiture.api.common.v1 import errors_pb2
 from tests.contract.chassis import probe
 from tests.contract.chassis.conftest import Probe, Start, refused
+
+from investiture.api.common.v1 import errors_pb2
 
 
 async def _occupied(running: Probe, handlers: probe.Handlers, rpc: str, times: int) -> list[Any]:
@@ -115,7 +115,7 @@ async def test_a_call_without_a_deadline_gets_one(start: Start, handlers: probe.
     handlers.waits = True
     problem = await refused(running.unary("Echo", running.messages.EchoRequest(text="a")))
     assert (problem.code, problem.reason) == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
-    assert "ERROR_REASON_DEADLINE_EXCEEDED" in errors_pb2.ErrorReason.keys()
+    assert "ERROR_REASON_DEADLINE_EXCEEDED" in errors_pb2.ErrorReason.DESCRIPTOR.values_by_name
     assert handlers.cancelled.is_set()
     (call,) = handlers.calls
     assert call.deadline is not None
@@ -146,9 +146,7 @@ async def test_a_watch_ends_well_when_its_time_is_up(
     assert handlers.cancelled.is_set()
 
 
-async def test_a_watch_does_not_outlive_its_token(
-    start: Start, handlers: probe.Handlers
-) -> None:
+async def test_a_watch_does_not_outlive_its_token(start: Start, handlers: probe.Handlers) -> None:
     running = await start()
     handlers.waits = True
     token = running.issuer.mint("people/ada", ["asker"], ttl=timedelta(seconds=1))

@@ -7,9 +7,14 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import grpc
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from investiture.api.common.v1 import keys_pb2, keys_pb2_grpc
 from investiture.chassis import keys
@@ -17,7 +22,7 @@ from investiture.chassis.authentication import LocalIssuer
 from investiture.chassis.client import MintedToken, dial
 from investiture.chassis.settings import EX_CONFIG, IdentitySettings
 
-PROGRAM = '''
+PROGRAM = """
 import sys
 from contextlib import AsyncExitStack
 
@@ -48,7 +53,7 @@ async def build(settings: ServiceSettings, closing: AsyncExitStack) -> Server:
 
 
 sys.exit(run("budget", ServiceSettings, build))
-'''
+"""
 
 
 class Started:
@@ -82,9 +87,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
-async def _spawn(tmp_path: Path, environment: Mapping[str, str]) -> Process:
+async def _spawn(tmp_path: Path, environment: Mapping[str, str], source: str = PROGRAM) -> Process:
     program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
+    program.write_text(source)
     return await asyncio.create_subprocess_exec(
         sys.executable, str(program), env=dict(environment), stderr=PIPE
     )
@@ -173,6 +178,106 @@ async def test_a_taken_port_is_named(
     assert f"nobody can listen on 127.0.0.1:{port}" in said.decode()
 
 
+async def test_a_collector_gets_the_spans_and_the_durations(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    collector = Collector()
+    endpoint = await collector.start()
+    process = await _spawn(tmp_path, environment | {"INVESTITURE_OTLP_ENDPOINT": endpoint})
+    started = Started(process)
+    await _key_set(tmp_path, (await started.line("serving"))["address"])
+    process.send_signal(signal.SIGTERM)
+    assert await process.wait() == 0  # the last thing it does is to send what is waiting
+    await collector.stop()
+    assert collector.spans == ["investiture.api.common.v1.KeyService/GetKeySet"]
+    assert "rpc.server.call.duration" in collector.metrics
+
+
+class Collector:
+    """Takes what an OTLP exporter sends over gRPC."""
+
+    def __init__(self) -> None:
+        self.spans: list[str] = []
+        self.metrics: set[str] = set()
+        self._server = grpc.aio.server()
+        for service, export in (
+            ("opentelemetry.proto.collector.trace.v1.TraceService", self._traces),
+            ("opentelemetry.proto.collector.metrics.v1.MetricsService", self._metrics),
+        ):
+            handlers: Any = {"Export": cast("Any", grpc).unary_unary_rpc_method_handler(export)}
+            routes = grpc.method_handlers_generic_handler(service, handlers)
+            self._server.add_generic_rpc_handlers((routes,))
+
+    async def start(self) -> str:
+        port = self._server.add_insecure_port("127.0.0.1:0")
+        await self._server.start()
+        return f"http://127.0.0.1:{port}"
+
+    async def stop(self) -> None:
+        await self._server.stop(0)
+
+    async def _traces(self, raw: bytes, _context: object) -> bytes:
+        for resource in ExportTraceServiceRequest.FromString(raw).resource_spans:
+            for scope in resource.scope_spans:
+                self.spans += [span.name for span in scope.spans]
+        return b""
+
+    async def _metrics(self, raw: bytes, _context: object) -> bytes:
+        for resource in ExportMetricsServiceRequest.FromString(raw).resource_metrics:
+            for scope in resource.scope_metrics:
+                self.metrics |= {metric.name for metric in scope.metrics}
+        return b""
+
+
+STUBBORN = """
+import asyncio
+import sys
+
+from investiture.chassis.process import run
+from investiture.chassis.settings import Settings
+
+
+class Stubborn:
+    async def start(self):
+        return 0
+
+    async def wait(self):
+        await asyncio.Event().wait()
+
+    async def stop(self, grace):
+        await asyncio.sleep(3600 if grace else 0)
+
+
+async def build(settings, closing):
+    if settings.token_subject:
+        raise ZeroDivisionError("a fault")
+    return Stubborn()
+
+
+sys.exit(run("stubborn", Settings, build))
+"""
+
+
+async def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
+    process = await _spawn(tmp_path, {"INVESTITURE_DRAIN_SECONDS": "3600"}, STUBBORN)
+    started = Started(process)
+    await started.line("serving")
+    process.send_signal(signal.SIGTERM)
+    await started.line("stopping")
+    assert process.returncode is None
+    process.send_signal(signal.SIGTERM)
+    await started.line("stopped")
+    assert await process.wait() == 0
+
+
+async def test_a_fault_ends_a_process_with_a_line_in_its_log(tmp_path: Path) -> None:
+    process = await _spawn(tmp_path, {"INVESTITURE_TOKEN_SUBJECT": "people/ada"}, STUBBORN)
+    line = await Started(process).line("failed")
+    assert line["level"] == "critical"
+    assert "ZeroDivisionError: a fault" in line["exception"]
+    assert await process.wait() == 1
+
+
 async def test_the_keys_command_writes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     async def command() -> str:
         process = await asyncio.create_subprocess_exec(
@@ -186,5 +291,3 @@ async def test_the_keys_command_writes_what_is_missing_and_nothing_twice(tmp_pat
 
     assert (await command()).count("wrote") == 4
     assert await command() == "every key was there already\n"
-
-
