@@ -1,16 +1,16 @@
-"""The made-up enterprise of the default charter: its charter and its people, as the API has them."""
+"""The made-up enterprise of the default charter: its rules and its people."""
 
 from functools import cache
 from typing import Any
 
 import yaml
+from tests.support.services import CHARTER, ROOT
 
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
 from investiture.charter.load import load
 from investiture.charter.model import Charter
 from investiture.sponsorship.domain.people import Person
 from investiture.sponsorship.wire import person_of
-from tests.support.services import CHARTER, ROOT
 
 PEOPLE = ROOT / "deploy" / "examples" / "people.yaml"
 

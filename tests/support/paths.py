@@ -1,6 +1,7 @@
 """A company whose programs walk real paths: records, services, relay, worker and deciders."""
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -98,6 +99,17 @@ class Company:
         """Wait for the end of the program's path."""
         outcome: PathOutcome = await (await self.path(program)).result()
         return outcome
+
+    async def shows(self, program: str, line: str) -> None:
+        """Wait until the path's line in its memo begins so."""
+        handle = await self.path(program)
+        async for event in handle.fetch_history_events(wait_new_event=True):
+            fields = event.workflow_properties_modified_event_attributes.upserted_memo.fields
+            if contract.MEMO_NOW in fields:
+                now = json.loads(fields[contract.MEMO_NOW].data)
+                if now.startswith(line):
+                    return
+        raise AssertionError(f"{handle.id} ended without having shown {line!r}")
 
     async def caught_up(self, handle: WorkflowHandle[Any, Any]) -> None:
         """Wait until the workflow has seen every signal sent so far: a query comes after them."""

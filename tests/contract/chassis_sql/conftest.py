@@ -1,12 +1,14 @@
 """Every storage test runs on SQLite and on a real PostgreSQL."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from temporalio.client import Client
+from tests.contract.chassis_sql import ground, temporal
 
 from investiture.chassis.database import Database
-from tests.contract.chassis_sql import ground
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -43,3 +45,16 @@ async def postgres_store(postgres_database: str) -> AsyncIterator[Database]:
     await opened.write(ground.make_tables)
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+def temporal_address(temporal_binary: Path) -> Iterator[str]:
+    """The address of a Temporal dev server of this session's own."""
+    environment = asyncio.run(temporal.start(temporal_binary))
+    yield temporal.address_of(environment)
+    asyncio.run(environment.shutdown())
+
+
+@pytest.fixture
+async def client(temporal_address: str) -> Client:
+    return await Client.connect(temporal_address)

@@ -74,7 +74,9 @@ def rows(connection: sa.Connection) -> Mapping[str, int]:
 
 
 def version_of(connection: sa.Connection, name: str = "cases/1") -> int:
-    return connection.execute(sa.select(CASES.c.version).where(CASES.c.name == name)).scalar_one()
+    chosen = sa.select(CASES.c.version).where(CASES.c.name == name)
+    version: int = connection.execute(chosen).scalar_one()
+    return version
 
 
 def advance(tx: Transaction, request: Any, *, seen: int | None = None) -> Message:

@@ -3,13 +3,15 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from tests.contract.chassis_sql.ground import CASES, version_of
 
 from investiture.chassis.database import Database
 from investiture.chassis.refusal import Unavailable
-from tests.contract.chassis_sql.ground import CASES, version_of
 
 PATIENCE_S = 30
 
@@ -79,11 +81,11 @@ async def test_a_unit_that_raises_rolls_back_alone(store: Database) -> None:
     ]
     await asyncio.sleep(0)
     held.let_go()
-    results = await asyncio.gather(first, *others, return_exceptions=True)
+    results: list[object] = [*await asyncio.gather(first, *others, return_exceptions=True)]
     assert [result for result in results if isinstance(result, str)] == ["held", "a", "b", "c"]
     assert isinstance(results[2], LookupError)
     assert isinstance(results[4], LookupError)
-    assert isinstance(results[5], sa.exc.IntegrityError)
+    assert isinstance(results[5], IntegrityError)
     assert await store.read(names) == ["a", "b", "c", "cases/1", "held"]
 
 
@@ -133,7 +135,7 @@ async def test_a_unit_that_has_not_begun_is_left_out_when_its_caller_gives_up(
 
 
 async def test_a_read_cannot_write(store: Database) -> None:
-    with pytest.raises(sa.exc.DBAPIError):
+    with pytest.raises(DBAPIError):
         await store.read(add_one)
     assert await store.read(version_of) == 1
 
@@ -167,7 +169,19 @@ async def test_closing_finishes_what_waits_and_refuses_the_rest(store: Database)
         await store.write(insert("late"))
     held.let_go()
     await closing
-    assert await asyncio.gather(first, second) == ["held", "queued"]
+    assert [await first, await second] == ["held", "queued"]
+
+
+async def test_a_unit_runs_in_its_callers_context(store: Database) -> None:
+    """So that the spans and log lines of a unit belong to the call."""
+    caller: ContextVar[str] = ContextVar("caller")
+
+    async def who(name: str) -> tuple[str, str]:
+        caller.set(name)
+        return await store.write(lambda _: caller.get()), await store.read(lambda _: caller.get())
+
+    seen = await asyncio.gather(who("ada"), who("bob"))
+    assert [*seen] == [("ada", "ada"), ("bob", "bob")]
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/x"])

@@ -5,12 +5,12 @@ import threading
 
 import pytest
 import sqlalchemy as sa
+from tests.contract.chassis_sql.ground import CASES, version_of
+from tests.contract.chassis_sql.test_database import PATIENCE_S, add_one, insert
 
 from investiture.chassis.database import Database
 from investiture.chassis.postgresql import ATTEMPTS
 from investiture.chassis.refusal import Unavailable
-from tests.contract.chassis_sql.ground import CASES, version_of
-from tests.contract.chassis_sql.test_database import PATIENCE_S, add_one, insert
 
 pytestmark = pytest.mark.postgresql
 

@@ -1,18 +1,21 @@
-"""SQLite: one owner, commits shared by those who wait, and faults that end no more than they must."""
+"""SQLite: one owner, commits shared by those who wait, faults that end no more than they must."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from tests.contract.chassis_sql.ground import version_of
+from tests.contract.chassis_sql.test_database import Held, add_one, insert, names
 
 from investiture.chassis.database import Database
 from investiture.chassis.refusal import Unavailable
 from investiture.chassis.sqlite import DatabaseInUse
-from tests.contract.chassis_sql.ground import version_of
-from tests.contract.chassis_sql.test_database import Held, add_one, insert, names
 
 pytestmark = pytest.mark.sqlite
 
@@ -49,9 +52,7 @@ async def test_a_second_process_is_refused_and_told_who_is_first(tmp_path: Path)
 async def test_settings_of_every_connection(sqlite_store: Database) -> None:
     def settings(connection: sa.Connection) -> dict[str, object]:
         names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-        return {
-            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names
-        }
+        return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names}
 
     expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
     assert await sqlite_store.write(settings) == expected
@@ -62,7 +63,7 @@ async def test_units_that_wait_share_a_commit(sqlite_store: Database) -> None:
     commits: list[object] = []
     held = Held()
     first = await held.begin_in(sqlite_store)
-    sa.event.listen(sqlite_store.engine, "commit", commits.append)
+    event.listen(sqlite_store.engine, "commit", commits.append)
     waiting = [asyncio.create_task(sqlite_store.write(add_one)) for _ in range(50)]
     await asyncio.sleep(0)
     held.let_go()
@@ -89,7 +90,7 @@ async def test_what_sqlite_rolls_back_is_not_acknowledged(sqlite_store: Database
     await first
     before, trapped, *after = await asyncio.gather(*others, return_exceptions=True)
     assert isinstance(before, Unavailable)
-    assert isinstance(trapped, sa.exc.IntegrityError)
+    assert isinstance(trapped, IntegrityError)
     assert after == ["b", "c"]
     assert await sqlite_store.read(names) == ["b", "c", "cases/1", "held"]
 
@@ -104,7 +105,7 @@ async def test_a_commit_that_fails_acknowledges_nobody(sqlite_store: Database) -
         connection.exec_driver_sql("INSERT INTO child VALUES ('nobody')")
 
     await sqlite_store.write(children)
-    with pytest.raises(sa.exc.IntegrityError):
+    with pytest.raises(IntegrityError):
         await sqlite_store.write(orphan)
     held = Held()
     first = await held.begin_in(sqlite_store)
@@ -132,3 +133,16 @@ async def test_a_full_disk_is_unavailable_and_passes(sqlite_store: Database) -> 
     assert await sqlite_store.read(version_of) == 1
     await sqlite_store.write(grow)
     await sqlite_store.write(insert("x" * 100_000))
+
+
+@pytest.mark.parametrize("misdeed", ["close", "commit", "rollback", "invalidate"])
+async def test_a_unit_that_ends_the_transaction_itself_is_an_error_and_no_more(
+    sqlite_store: Database, misdeed: str
+) -> None:
+    def misbehaves(connection: sa.Connection) -> None:
+        getattr(connection, misdeed)()
+
+    with pytest.raises((Unavailable, sqlite3.ProgrammingError, SQLAlchemyError)):
+        await sqlite_store.write(misbehaves)
+    await sqlite_store.write(add_one)
+    assert await sqlite_store.read(version_of) == 2

@@ -1,6 +1,7 @@
 """Canonical JSON as RFC 8785 writes it, and leaves as RFC 6962 hashes them."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from enum import IntEnum, StrEnum
 from hashlib import sha256
@@ -40,7 +41,9 @@ def test_keys_are_sorted_at_every_depth_and_nothing_is_spaced() -> None:
 
 
 def test_enums_tuples_and_read_only_mappings_are_taken() -> None:
-    document = MappingProxyType({"c": Colour.RED, "l": Level.HIGH, "t": ("x", OrderedDict(y=1))})
+    document: Mapping[str, object] = MappingProxyType(
+        {"c": Colour.RED, "l": Level.HIGH, "t": ("x", OrderedDict({"y": 1}))}
+    )
     assert canonical_json(document) == '{"c":"red","l":3,"t":["x",{"y":1}]}'
 
 

@@ -1,35 +1,39 @@
 """What a transaction posts and asks for is checked before it reaches a database."""
 
+from typing import Any
+
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
+from tests.contract.chassis_sql.ground import decide
 
 from investiture.chassis.idempotency import fingerprint, message_class
 from investiture.chassis.outbox import OutboxMessage
-from tests.contract.chassis_sql.ground import decide
 
-TO = {"workflow_id": "launch-path/p", "kind": "case.decided", "subject": "cases/1"}
+
+def message(**fields: Any) -> OutboxMessage:
+    return OutboxMessage("launch-path/p", "case.decided", "cases/1", **fields)
 
 
 def test_a_message_signals_or_starts() -> None:
     with pytest.raises(ValueError, match="signals a workflow, starts one, or both"):
-        OutboxMessage(**TO)
+        message()
 
 
 def test_what_starts_names_its_queue() -> None:
     with pytest.raises(ValueError, match="come together"):
-        OutboxMessage(**TO, workflow_type="LaunchPath")
+        message(workflow_type="LaunchPath")
 
 
 def test_an_argument_goes_with_a_signal() -> None:
     with pytest.raises(ValueError, match="argument goes with a signal"):
-        OutboxMessage(**TO, workflow_type="A", task_queue="q", argument=StringValue())
+        message(workflow_type="A", task_queue="q", argument=StringValue())
 
 
 @pytest.mark.parametrize("field", ["start_argument", "summary", "search_attributes"])
 def test_what_starts_nothing_brings_nothing_to_start_with(field: str) -> None:
     values = {"start_argument": StringValue(), "summary": "x", "search_attributes": {"A": "b"}}
     with pytest.raises(ValueError, match="only a message that may start"):
-        OutboxMessage(**TO, signal="ring", **{field: values[field]})
+        message(signal="ring", **{field: values[field]})
 
 
 def test_the_fingerprint_is_of_what_is_asked() -> None:

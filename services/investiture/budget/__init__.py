@@ -1,0 +1,1 @@
+"""The money: envelopes, the double-entry ledger, reservations and spend."""

@@ -1,0 +1,185 @@
+"""The FUND gate's desk: what opening, escalating and ending a case of the money side means."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from investiture.budget import domain, spending
+from investiture.budget.domain import APPROVER, Funding
+from investiture.budget.ledger_store import LedgerStore
+from investiture.budget.store import FundingStore
+from investiture.casework.approvals import candidates, levels_of
+from investiture.casework.case import Candidate, Case, Holder
+from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.store import CaseStore
+from investiture.casework.words import CaseState, Gate
+from investiture.charter.authority import NoTier, tier_approvals, tier_for
+from investiture.charter.model import Charter
+from investiture.charter.ownership import GOVERNANCE, escalation_chain
+from investiture.charter.ownership import Holder as ChainHolder
+from investiture.charter.policy import FundingTier
+from investiture.charter.vocabulary import Side
+from investiture.chassis.refusal import InvalidArgument
+from investiture.chassis.transaction import Transaction
+
+PROPOSER = "proposer"
+
+
+class FundDesk:
+    """What the FUND gate does differently. Raises ValueError for a charter without finance."""
+
+    gate = Gate.FUND
+    collection = "budgetRequests"
+    required = (Gate.PLEDGE,)
+
+    def __init__(
+        self, charter: Charter, cases: CaseStore, fundings: FundingStore, ledger: LedgerStore
+    ) -> None:
+        self._charter = charter
+        self._cases = cases
+        self._fundings = fundings
+        self._ledger = ledger
+        self._finance = tuple(unit for unit in charter.units if unit.side is Side.MONEY)
+        if not self._finance:
+            raise ValueError(
+                f"charter {charter.id}: no unit is on the money side, so that nobody could "
+                "confirm funding; give finance `side: money`"
+            )
+
+    def admit(self, tx: Transaction, evidence: Evidence) -> None:
+        """Refuses what no tier covers, and a pledge by somebody who decided on the money."""
+        facts = evidence.revision
+        if facts.currency != self._charter.currency:
+            raise InvalidArgument.of(
+                "revision_statement.amount.currency_code",
+                f"the delegation-of-authority table is in {self._charter.currency}; "
+                f"the revision asks for {facts.currency}",
+                reason="INVALID_AMOUNT",
+            )
+        try:
+            self._tier(facts)
+        except NoTier as error:
+            raise InvalidArgument.of("revision_statement.category", str(error)) from None
+        business = domain.business_people(facts, evidence.warrants[Gate.PLEDGE])
+        present = self._cases.newest(tx, facts.program, Gate.FUND)
+        domain.check_standing_apart(present, business)
+        if present is not None:
+            self._hear_of(tx, present, business)
+
+    def same_tier(self, decided: Revision, revision: Revision) -> bool:
+        """Whether the table has one row for both totals, floors of conditions included."""
+        try:
+            return self._tier(decided) == self._tier(revision)
+        except NoTier:  # the charter in force knows the older category no more
+            return False
+
+    def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
+        """The first level's people; the levels are kept as the charter has them now."""
+        facts = evidence.revision
+        tier = self._tier(facts)
+        business = domain.business_people(facts, evidence.warrants[Gate.PLEDGE])
+        pairs = [(one, candidates(self._charter, one)) for one in tier_approvals(tier)]
+        funding = Funding(
+            case_name=case.name,
+            program=case.program,
+            category=facts.category,
+            levels=levels_of(pairs, frozenset(business)),
+            contingency_bps=tier.contingency_bps,
+            business_people=business,
+        )
+        self._fundings.insert(tx, funding)
+        return domain.holders(case, funding, self.confirmers(tx, case, funding), tx.now)
+
+    def confirmers(self, tx: Transaction, case: Case, funding: Funding) -> tuple[Holder, ...]:
+        """Who can confirm: the named envelope's owner, then finance's heads and deputies."""
+        named = self._ledger.find(tx, case.facts.envelope) if case.facts.envelope else None
+        found = [(named.owner, "")] if named else []
+        for unit in self._finance:
+            found += [(person, f"units/{unit.id}") for person in (unit.head, unit.deputy) if person]
+        out = domain.conflicted(case, funding)
+        units: dict[str, str] = {}
+        for person, unit_name in found:
+            if person not in out:
+                units[person] = units.get(person) or unit_name
+        return tuple(Holder(person, APPROVER, tx.now, unit) for person, unit in units.items())
+
+    def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
+        """The line above whom the case waits for, then governance; never the business side.
+
+        Whom a later level cannot do without comes after the others: an approval here would leave
+        that level without its voice.
+        """
+        funding = self._fundings.load(tx, case.name)
+        if case.state is CaseState.CHANGES_REQUESTED:
+            line = escalation_chain(self._charter, case.facts.owning_unit.removeprefix("units/"))
+            return _candidates(line, PROPOSER, "", frozenset())
+        level = domain.present_level(case, funding)
+        if level is None:
+            unit = f"units/{self._finance[0].id}"
+            return _candidates(self._line(), APPROVER, unit, domain.conflicted(case, funding))
+        out = domain.conflicted(case, funding) | case.people
+        own = [
+            Candidate(person, APPROVER, level.unit)
+            for person in domain.eligible(case, funding, level)
+        ]
+        line = self._line(level.unit.removeprefix("units/"))
+        above = _candidates(line, APPROVER, level.unit, out)
+        needed_later = domain.indispensable_later(case, funding)
+        able = [c for c in above if c.role != GOVERNANCE]
+        spared = [c for c in able if c.person not in needed_later]
+        needed = [c for c in able if c.person in needed_later]
+        return [*own, *spared, *needed, *(c for c in above if c.role == GOVERNANCE)]
+
+    def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
+        """What the older round reserved stays held until the new round's Reserve replaces it."""
+
+    def voided(self, tx: Transaction, case: Case) -> None:
+        """What was reserved stays held until the next Reserve replaces it or the program ends."""
+
+    def released(self, tx: Transaction, case: Case, ending: Ending) -> None:
+        """Gives back what remains and what is committed; what is spent stays spent."""
+        self._fundings.lock_case(tx, case.name)
+        held = self._fundings.held(tx, case.program)
+        if held is None:
+            return
+        back = spending.release(held, self._fundings.commitments(tx, case.program))
+        self._ledger.post(tx, back.postings)
+        self._fundings.save_reservation(tx, back.reservation)
+        self._fundings.save_commitments(tx, back.commitments)
+
+    def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
+        """The warrant with the approved ceiling."""
+        funding = self._fundings.load(tx, case.name)
+        return replace(
+            warrant,
+            ceiling_minor=funding.ceiling_minor or 0,
+            ceiling_currency=case.facts.currency,
+        )
+
+    def _tier(self, facts: Revision) -> FundingTier:
+        return tier_for(self._charter, facts.category, facts.amount_minor, facts.spend_conditions)
+
+    def _hear_of(self, tx: Transaction, present: Case, business: Sequence[str]) -> None:
+        """Keeps who pledged since: a case that goes on for a revision is decided without them."""
+        funding = self._fundings.load(tx, present.name)
+        everyone = tuple(sorted({*funding.business_people, *business}))
+        if everyone != funding.business_people:
+            self._fundings.save(tx, replace(funding, business_people=everyone))
+
+    def _line(self, unit: str = "") -> tuple[ChainHolder, ...]:
+        """The escalation chain of a unit, of the first finance unit where the level names none."""
+        return escalation_chain(self._charter, unit or self._finance[0].id)
+
+
+def _candidates(
+    line: Iterable[ChainHolder], role: str, unit: str, out: frozenset[str]
+) -> tuple[Candidate, ...]:
+    """Who of a line may hold the case, in `role` for `unit`: the part that is asked, not theirs."""
+    return tuple(
+        Candidate(
+            one.person,
+            GOVERNANCE if one.role == GOVERNANCE else role,
+            "" if one.role == GOVERNANCE else unit,
+        )
+        for one in line
+        if one.person not in out
+    )

@@ -1,0 +1,89 @@
+"""What is held for a program and what is promised from it, in minor units. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+
+class Tranche(StrEnum):
+    """Part of a reservation, by stage."""
+
+    TRIAL = "TRIAL"
+    PILOT = "PILOT"
+    GENERAL = "GENERAL"
+
+
+class Hold(StrEnum):
+    """What became of a reservation: at most one of a program's is HELD."""
+
+    HELD = "HELD"
+    REPLACED = "REPLACED"
+    RELEASED = "RELEASED"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Money held for a program by a confirmed round, in minor units of `currency`.
+
+    `carried_minor` is what a later round took over: commitments and spend stay with the program.
+    Raises ValueError where the parts do not come to what was reserved.
+    """
+
+    case_name: str
+    program: str
+    envelope: str
+    currency: str
+    reserved_minor: int
+    remaining_minor: int
+    committed_minor: int = 0
+    actual_minor: int = 0
+    released_minor: int = 0
+    carried_minor: int = 0
+    state: Hold = Hold.HELD
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        parts = (
+            self.remaining_minor,
+            self.committed_minor,
+            self.actual_minor,
+            self.released_minor,
+            self.carried_minor,
+        )
+        if min(parts) < 0 or sum(parts) != self.reserved_minor:
+            raise ValueError(f"{self.case_name}: {parts} do not come to {self.reserved_minor}")
+
+    @property
+    def name(self) -> str:
+        """Resource name: the case's, with `/reservation`."""
+        return f"{self.case_name}/reservation"
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """Money promised to a vendor, or to IT where `vendor` is empty, in minor units."""
+
+    name: str
+    program: str
+    number: int
+    vendor: str
+    tranche: Tranche
+    amount_minor: int
+    actual_minor: int = 0
+    closed: bool = False
+    version: int = 1
+
+    @property
+    def open_minor(self) -> int:
+        """What may still be spent of it."""
+        return 0 if self.closed else self.amount_minor - self.actual_minor
+
+    @property
+    def used_minor(self) -> int:
+        """What it takes of its tranche: the promise while open, the spend once closed."""
+        return self.actual_minor if self.closed else self.amount_minor
+
+    @property
+    def etag(self) -> str:
+        """Changes with every version."""
+        return sha256(f"{self.name}\n{self.version}".encode()).hexdigest()[:20]

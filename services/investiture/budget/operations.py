@@ -1,0 +1,280 @@
+"""Envelopes, decisions on fundings, and spend: load → decide → save, each in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from investiture.budget import domain, spending
+from investiture.budget.desk import FundDesk
+from investiture.budget.domain import Envelope, Funding
+from investiture.budget.holdings import Commitment, Hold, Reservation, Tranche
+from investiture.budget.ledger_store import Entry, LedgerStore
+from investiture.budget.spending import Spent
+from investiture.budget.store import FundingStore
+from investiture.casework import case as cases
+from investiture.casework.amounts import Amount
+from investiture.casework.case import Case
+from investiture.casework.directory import require_able
+from investiture.casework.facts import Authority, Gap
+from investiture.casework.operations import CaseOperations
+from investiture.casework.words import CaseState, Gate
+from investiture.chassis.refusal import InvalidArgument, NotFound, Stale
+from investiture.chassis.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class FundingReading:
+    """A funding with its case, what its round reserved, and what is promised from that."""
+
+    case: Case
+    funding: Funding
+    reservation: Reservation | None
+    commitments: tuple[Commitment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentReading:
+    """A commitment and the currency of its amounts."""
+
+    commitment: Commitment
+    currency: str
+
+
+class EnvelopeOperations:
+    """Issuing and reading envelopes, and the ledger."""
+
+    def __init__(self, ledger: LedgerStore) -> None:
+        self._ledger = ledger
+
+    def issue(self, tx: Transaction, envelope: Envelope, appropriation_minor: int) -> Envelope:
+        """A new envelope with its appropriation."""
+        tx.record(
+            "envelope.issued",
+            envelope.name,
+            0,
+            {"owner": envelope.owner, "currency": envelope.currency, "purpose": envelope.purpose},
+        )
+        return self._ledger.issue(tx, envelope, appropriation_minor)
+
+    def read(self, tx: Transaction, name: str) -> Envelope:
+        """The envelope called `name`, or NOT_FOUND."""
+        return self._ledger.envelope(tx, name)
+
+    def envelopes(
+        self, tx: Transaction, fiscal_year: int, after: str | None, limit: int
+    ) -> Sequence[Envelope]:
+        """Envelopes by name."""
+        return self._ledger.envelopes(tx, fiscal_year, after, limit)
+
+    def entries(
+        self, tx: Transaction, envelope: str, program: str, after: int, limit: int
+    ) -> Sequence[Entry]:
+        """Entries of the ledger in posting order."""
+        return self._ledger.entries(tx, envelope, program, after, limit)
+
+
+class FundingOperations:
+    """The money side's decisions."""
+
+    def __init__(
+        self,
+        cases_: CaseOperations,
+        desk: FundDesk,
+        fundings: FundingStore,
+        ledger: LedgerStore,
+    ) -> None:
+        self._cases = cases_
+        self._desk = desk
+        self._fundings = fundings
+        self._ledger = ledger
+
+    def read(self, tx: Transaction, name: str) -> FundingReading:
+        """The funding called `name`."""
+        return self._reading(tx, self._cases.find(tx, name))
+
+    def approve(
+        self, tx: Transaction, name: str, etag: str, comment: str, authority: Authority
+    ) -> FundingReading:
+        """One approval at the level that is asked now."""
+        case, funding = self._decidable(tx, name, etag, authority)
+        asked = Amount(case.facts.amount_minor, case.facts.currency)
+        domain.check_delegated_limit(authority, asked)
+        confirmers = self._desk.confirmers(tx, case, funding)
+        after = domain.approve(case, funding, authority, confirmers, tx.now)
+        payload = {"authority": authority.evidence(), "comment": comment}
+        return self._reading(tx, self._cases.store.save(tx, case, after, "fund.approved", payload))
+
+    def reserve(
+        self, tx: Transaction, name: str, etag: str, envelope: str, authority: Authority
+    ) -> FundingReading:
+        """The confirmation: the approved total is held in an envelope, and the case stands."""
+        case, funding = self._decidable(tx, name, etag, authority)
+        domain.require_approved(case, funding)
+        chosen = self._envelope(tx, envelope or case.facts.envelope, case.facts.currency)
+        domain.require_confirmer(case, authority, chosen)
+        asked = Amount(case.facts.amount_minor, case.facts.currency)
+        domain.check_delegated_limit(authority, asked)
+        validity = self._cases.validity(Gate.FUND)
+        after, ceiled = domain.confirm(case, funding, authority, tx.now, validity)
+        payload = {
+            "authority": authority.evidence(),
+            "envelope": chosen.name,
+            "reserved_minor": str(asked.minor),
+            "ceiling_minor": str(ceiled.ceiling_minor),
+            "currency": chosen.currency,
+        }
+        # First, so that of two confirmations at once the slower one learns that it is late.
+        saved = self._cases.store.save(tx, case, after, "fund.reserved", payload)
+        self._fundings.save(tx, ceiled)
+        held = spending.hold(
+            case.name, case.facts, chosen.name, self._fundings.held(tx, case.program)
+        )
+        self._ledger.post(tx, held.postings)
+        self._fundings.hold(tx, held.reservation, held.replaced)
+        return self._reading(tx, saved)
+
+    def decline(
+        self, tx: Transaction, name: str, etag: str, gap: Gap, authority: Authority
+    ) -> FundingReading:
+        """A no, with the named gap; the program ends with it."""
+        case, _ = self._held(tx, name, etag, authority)
+        after = domain.decline(case, authority, gap, tx.now)
+        payload = {"authority": authority.evidence(), "gap": gap.risk}
+        return self._reading(tx, self._cases.store.save(tx, case, after, "fund.declined", payload))
+
+    def request_changes(
+        self, tx: Transaction, name: str, etag: str, gaps: Sequence[Gap], authority: Authority
+    ) -> FundingReading:
+        """The named gaps go to the proposer, whose clock runs."""
+        case, _ = self._held(tx, name, etag, authority)
+        timetable = self._cases.changes_timetable(tx.now)
+        after = domain.request_changes(case, gaps, timetable, tx.now)
+        payload = {"authority": authority.evidence(), "gaps": [gap.risk for gap in gaps]}
+        saved = self._cases.store.save(tx, case, after, "fund.changes_requested", payload)
+        return self._reading(tx, saved)
+
+    def _held(
+        self, tx: Transaction, name: str, etag: str, authority: Authority
+    ) -> tuple[Case, Funding]:
+        case, funding = self._decidable(tx, name, etag, authority)
+        cases.require_holder(case, *authority.people)
+        return case, funding
+
+    def _decidable(
+        self, tx: Transaction, name: str, etag: str, authority: Authority
+    ) -> tuple[Case, Funding]:
+        case = self._cases.find(tx, name, etag)
+        cases.require_state(case, CaseState.OPEN)
+        require_able(authority)
+        funding = self._fundings.load(tx, case.name)
+        domain.check_sides(case, funding, authority.people)
+        return case, funding
+
+    def _envelope(self, tx: Transaction, name: str, currency: str) -> Envelope:
+        if not name:
+            raise InvalidArgument.of(
+                "envelope", "the revision names no envelope: choose the one to reserve in"
+            )
+        found = self._ledger.envelope(tx, name)
+        if found.currency != currency:
+            raise InvalidArgument.of(
+                "envelope",
+                f"{name} is in {found.currency}; the program asks for {currency}",
+                reason="INVALID_AMOUNT",
+            )
+        return found
+
+    def _reading(self, tx: Transaction, case: Case) -> FundingReading:
+        funding = self._fundings.load(tx, case.name)
+        reservation = self._fundings.reservation(tx, case.name)
+        live = reservation is not None and reservation.state is not Hold.REPLACED
+        commitments = self._fundings.commitments(tx, case.program) if live else ()
+        return FundingReading(case, funding, reservation, commitments)
+
+
+class SpendOperations:
+    """Promising and spending what is reserved."""
+
+    def __init__(self, cases_: CaseOperations, fundings: FundingStore, ledger: LedgerStore) -> None:
+        self._cases = cases_
+        self._fundings = fundings
+        self._ledger = ledger
+
+    def commit(
+        self,
+        tx: Transaction,
+        program: str,
+        etag: str,
+        amount: Amount,
+        tranche: Tranche,
+        vendor: str,
+        authority: Authority,
+    ) -> CommitmentReading:
+        """Promises part of what is reserved; the funding has to stand as the caller saw it.
+
+        The etag is the funding's: it says the decision is the one that was seen. Commitments do
+        not change it, so several may follow one reading; what remains is guarded by its own row.
+        """
+        held = self._fundings.held(tx, program)  # locks before the case is read
+        case = self._funding_of(tx, program)
+        cases.check_etag(case, etag)
+        cases.require_state(case, CaseState.STANDING)
+        require_able(authority)
+        funding = self._fundings.load(tx, case.name)
+        domain.check_sides(case, funding, authority.people)
+        assert held is not None, "a standing funding has a reservation behind it"
+        others = self._fundings.commitments(tx, program)
+        spent = spending.commit(held, others, case.facts, amount, tranche, vendor)
+        self._post(tx, spent)
+        self._fundings.add_commitment(tx, spent.commitment)
+        return self._recorded(tx, spent, "commitment.made", {"authority": authority.evidence()})
+
+    def record_actual(
+        self,
+        tx: Transaction,
+        name: str,
+        etag: str,
+        amount: Amount,
+        invoice: str,
+        *,
+        final: bool,
+    ) -> CommitmentReading:
+        """Spends from a commitment, also where its funding has expired since: it was promised."""
+        program = name.partition("/commitments/")[0]
+        held = self._fundings.held(tx, program)  # locks before the commitment is read
+        commitment = self._fundings.commitment(tx, name)
+        if etag != commitment.etag:
+            raise Stale(name, commitment.etag)
+        spending.require_open(commitment)
+        assert held is not None, "an open commitment has a reservation behind it"
+        case = self._funding_of(tx, program)
+        funding = self._fundings.load(tx, case.name)
+        domain.check_sides(case, funding, (tx.call.principal.subject,))
+        spent = spending.record_actual(held, commitment, amount, invoice, final=final)
+        self._post(tx, spent)
+        self._fundings.save_commitments(tx, (spent.commitment,))
+        return self._recorded(tx, spent, "commitment.spent", {"invoice": invoice, "final": final})
+
+    def _funding_of(self, tx: Transaction, program: str) -> Case:
+        case = self._cases.newest(tx, program, Gate.FUND)
+        if case is None:
+            raise NotFound(f"{program}/budgetRequests/latest")
+        return case
+
+    def _post(self, tx: Transaction, spent: Spent) -> None:
+        self._ledger.post(tx, spent.postings)
+        self._fundings.save_reservation(tx, spent.reservation)
+
+    def _recorded(
+        self, tx: Transaction, spent: Spent, kind: str, payload: dict[str, object]
+    ) -> CommitmentReading:
+        made = spent.commitment
+        figures = {
+            "vendor": made.vendor,
+            "tranche": made.tranche.value,
+            "amount_minor": str(made.amount_minor),
+            "actual_minor": str(made.actual_minor),
+            "closed": made.closed,
+            "currency": spent.reservation.currency,
+        }
+        tx.record(kind, made.name, made.version, {**figures, **payload}, program=made.program)
+        return CommitmentReading(made, spent.reservation.currency)

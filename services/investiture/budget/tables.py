@@ -1,0 +1,127 @@
+"""The budget service's tables. Money is integer minor units, guarded by constraints."""
+
+import sqlalchemy as sa
+
+from investiture.casework.store import case_tables
+from investiture.chassis.tables import Document, Instant, chassis_tables
+
+METADATA = sa.MetaData()
+chassis_tables(METADATA)
+CASES = case_tables(METADATA)
+
+ENVELOPE = sa.Table(
+    "envelope",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("fiscal_year", sa.Integer, nullable=False),
+    sa.Column("cost_centre", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("appropriated", sa.BigInteger, nullable=False),
+    sa.Column("available", sa.BigInteger, nullable=False),
+    sa.Column("reserved", sa.BigInteger, nullable=False),
+    sa.Column("committed", sa.BigInteger, nullable=False),
+    sa.Column("actual", sa.BigInteger, nullable=False),
+    sa.Column("lapsed", sa.BigInteger, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("available >= 0", name="envelope_available"),
+    sa.CheckConstraint(
+        "reserved >= 0 AND committed >= 0 AND actual >= 0 AND lapsed >= 0", name="envelope_held"
+    ),
+    sa.CheckConstraint(
+        "appropriated = available + reserved + committed + actual + lapsed",
+        name="envelope_conserved",
+    ),
+    sa.Index("envelope_by_year", "fiscal_year", "name"),
+)
+
+ENTRY = sa.Table(
+    "ledger_entry",
+    METADATA,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("posted_at", Instant, nullable=False),
+    sa.Column("envelope", sa.Text, sa.ForeignKey("envelope.name"), nullable=False),
+    sa.Column("program", sa.Text, nullable=False),
+    sa.Column("debit", sa.Text, nullable=False),
+    sa.Column("credit", sa.Text, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.CheckConstraint("amount > 0", name="ledger_entry_amount"),
+    sa.CheckConstraint("debit <> credit", name="ledger_entry_accounts"),
+    sa.Index("ledger_entry_by_envelope", "envelope", "sequence"),
+    sa.Index("ledger_entry_by_program", "program", "sequence"),
+)
+
+# One row: the last sequence given. It is locked until the commit, so that entries become visible
+# in their order and no reader who resumes after a sequence ever misses a lower one.
+HEAD = sa.Table(
+    "ledger_head",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+)
+
+FUNDING = sa.Table(
+    "funding",
+    METADATA,
+    sa.Column("case_name", sa.Text, primary_key=True),
+    sa.Column("program", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("levels", Document, nullable=False),
+    sa.Column("contingency_bps", sa.Integer, nullable=False),
+    sa.Column("business_people", Document, nullable=False),
+    sa.Column("ceiling", sa.BigInteger),
+)
+
+RESERVATION = sa.Table(
+    "reservation",
+    METADATA,
+    sa.Column("case_name", sa.Text, primary_key=True),
+    sa.Column("program", sa.Text, nullable=False),
+    sa.Column("envelope", sa.Text, sa.ForeignKey("envelope.name"), nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("reserved", sa.BigInteger, nullable=False),
+    sa.Column("remaining", sa.BigInteger, nullable=False),
+    sa.Column("committed", sa.BigInteger, nullable=False),
+    sa.Column("actual", sa.BigInteger, nullable=False),
+    sa.Column("released", sa.BigInteger, nullable=False),
+    sa.Column("carried", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.CheckConstraint(
+        "remaining >= 0 AND committed >= 0 AND actual >= 0 AND released >= 0 AND carried >= 0",
+        name="reservation_parts",
+    ),
+    sa.CheckConstraint(
+        "reserved = remaining + committed + actual + released + carried",
+        name="reservation_conserved",
+    ),
+    # However many rounds a program had: money is held for it once.
+    sa.Index(
+        "reservation_held_once",
+        "program",
+        unique=True,
+        sqlite_where=sa.text("state = 'HELD'"),
+        postgresql_where=sa.text("state = 'HELD'"),
+    ),
+)
+
+COMMITMENT = sa.Table(
+    "commitment",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("program", sa.Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("vendor", sa.Text, nullable=False),
+    sa.Column("tranche", sa.Text, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("actual", sa.BigInteger, nullable=False),
+    sa.Column("closed", sa.Boolean, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("actual >= 0 AND actual <= amount", name="commitment_spent"),
+    sa.UniqueConstraint("program", "number"),
+)

@@ -1,0 +1,1 @@
+"""The front door: programs and revisions, the path, pilots, go and proof."""

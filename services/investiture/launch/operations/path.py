@@ -1,0 +1,180 @@
+"""The path of a program: recording what the other services signed, and showing it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from statistics import median_low
+
+from investiture.casework.facts import Revision
+from investiture.casework.operations import CaseOperations, Reading
+from investiture.casework.statements import OWNER
+from investiture.casework.words import CaseState, Gate, Outcome
+from investiture.chassis.transaction import Transaction
+from investiture.launch.domain import path as paths
+from investiture.launch.domain import programs as rules
+from investiture.launch.domain.path import Recorded
+from investiture.launch.domain.programs import Program, ProgramState
+from investiture.launch.operations.endings import OWN, Endings
+from investiture.launch.operations.projection import Projection, Step
+from investiture.launch.store import PathStore, ProgramStore, SignedRecord
+
+TYPICAL_OF = 200
+"""The typical wait of a gate is the median over so many programs that passed it last."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateReading:
+    """One gate of a path. `signed` or `own` is its case, as far as it has one."""
+
+    gate: Gate
+    signed: bytes
+    own: Reading | None
+    standing: bool
+    waited_ms: int
+    stall_bill_minor: int
+    typical_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PathReading:
+    """A path as it reads now; the stall bill is the sum of the gates', in minor units."""
+
+    program: Program
+    gates: tuple[GateReading, ...]
+    waiting_at: Gate | None
+    stall_bill_minor: int
+
+
+class PathOperations:
+    """Records how cases stand, and reads the path."""
+
+    def __init__(
+        self,
+        programs: ProgramStore,
+        path: PathStore,
+        projection: Projection,
+        endings: Endings,
+        cases: CaseOperations,
+    ) -> None:
+        self._programs = programs
+        self._path = path
+        self._projection = projection
+        self._endings = endings
+        self._cases = cases
+
+    def record_standing(
+        self, tx: Transaction, name: str, new: Recorded, signed: bytes
+    ) -> GateReading:
+        """Takes a verified statement over; an older one, or the same again, changes nothing."""
+        program = self._programs.load(tx, name)
+        step = self._projection.take(tx, name, new, b"" if new.gate in OWN else signed)
+        if step is not None:
+            self._record(tx, name, step)
+            program = self._follow(tx, program, step)
+        records = self._path.load(tx, name)
+        return self._gate(tx, program, self._newest(tx, program), new.gate, records.get(new.gate))
+
+    def read(self, tx: Transaction, name: str) -> PathReading:
+        """Every gate, in order, and what all waiting cost so far."""
+        program = self._programs.load(tx, name)
+        newest = self._newest(tx, program)
+        records = self._path.load(tx, name)
+        gates = tuple(self._gate(tx, program, newest, gate, records.get(gate)) for gate in Gate)
+        waiting_at = None
+        if newest is not None and program.state is not ProgramState.ENDED:
+            known = {gate: one.record for gate, one in records.items()}
+            waiting_at = paths.waiting_at(known, newest, tx.now)
+        total = sum(gate.stall_bill_minor for gate in gates)
+        return PathReading(program, gates, waiting_at, min(total, paths.MOST_MINOR))
+
+    def read_after(self, tx: Transaction, name: str, version: int) -> PathReading | None:
+        """The path where the program changed after `version`; None where it did not."""
+        if self._programs.version(tx, name) <= version:
+            return None
+        return self.read(tx, name)
+
+    def _newest(self, tx: Transaction, program: Program) -> Revision | None:
+        if not program.revision:
+            return None
+        return self._programs.revision(tx, program.name, program.revision).facts
+
+    def _gate(
+        self,
+        tx: Transaction,
+        program: Program,
+        newest: Revision | None,
+        gate: Gate,
+        signed: SignedRecord | None,
+    ) -> GateReading:
+        typical_ms = self._typical_ms(tx, gate)
+        if signed is None:
+            return GateReading(gate, b"", None, False, 0, 0, typical_ms)
+        record = signed.record
+        waited_ms = record.waited_ms(min(tx.now, program.ended_at or tx.now))
+        cost = program.content.cost_of_delay_per_week
+        return GateReading(
+            gate=gate,
+            signed=signed.signed,
+            own=self._cases.read(tx, program.name, gate) if gate in OWN else None,
+            standing=newest is not None and record.standing_for(newest, tx.now),
+            waited_ms=waited_ms,
+            stall_bill_minor=paths.stall_bill_minor(gate, waited_ms, cost.minor if cost else 0),
+            typical_ms=typical_ms,
+        )
+
+    def _follow(self, tx: Transaction, program: Program, step: Step) -> Program:
+        """What follows from a newer statement: an end, an incident, that all is released."""
+        case = step.after.case
+        if program.state is ProgramState.ENDED:
+            return self._settle(tx, program)
+        if case.state is CaseState.DECLINED and program.state in rules.WALKING:
+            # A declined case never reopens at its service, whatever was revised meanwhile.
+            by = case.deciders[-1].person if case.deciders else f"workloads/{OWNER[case.gate]}"
+            return self._endings.end(tx, program, Outcome.DECLINED, by, case.reason)
+        if program.state is ProgramState.LAUNCHED and paths.lost(step.before, case):
+            with_incident = rules.with_incident(program, _incident(case, tx.now))
+            return self._programs.save(tx, program, with_incident)
+        return self._touched(tx, program)
+
+    def _settle(self, tx: Transaction, program: Program) -> Program:
+        records = {gate: one.record for gate, one in self._path.load(tx, program.name).items()}
+        if program.settled or not paths.all_released(records):
+            return self._touched(tx, program)
+        saved = self._programs.save(tx, program, replace(program, settled=True))
+        tx.record("program.settled", saved.name, saved.version, {}, program=saved.name)
+        return saved
+
+    def _touched(self, tx: Transaction, program: Program) -> Program:
+        return replace(program, version=self._programs.touch(tx, program.name))
+
+    def _record(self, tx: Transaction, name: str, step: Step) -> None:
+        case = step.after.case
+        tx.record(
+            f"path.{case.gate.value.lower()}.recorded",
+            case.case_name,
+            case.version,
+            {
+                "gate": case.gate.value,
+                "state": case.state.value,
+                "round": case.round,
+                "revision": case.revision,
+                "gate_digest": case.gate_digest,
+            },
+            program=name,
+        )
+
+    def _typical_ms(self, tx: Transaction, gate: Gate) -> int:
+        waits = self._path.waits_ms(tx, gate, TYPICAL_OF)
+        return median_low(waits) if waits else 0
+
+
+def standing_people(records: dict[Gate, SignedRecord], *gates: Gate) -> frozenset[str]:
+    """Who decided at these gates, as last recorded."""
+    return frozenset(
+        person for gate in gates if gate in records for person in records[gate].record.case.people
+    )
+
+
+def _incident(case: Recorded, now: datetime) -> str:
+    how = "was taken back" if case.state is CaseState.VOIDED else "is no longer valid"
+    why = f": {case.reason}" if case.reason else ""
+    return f"{now:%Y-%m-%d %H:%M} the decision of {case.gate.value.lower()} {how}{why}"

@@ -1,0 +1,40 @@
+"""Keeps launch's record of how each gate stands, of our own cases and of the other services'."""
+
+from dataclasses import dataclass
+
+from investiture.casework.case import Case
+from investiture.chassis.transaction import Transaction
+from investiture.launch.domain.path import GateRecord, Recorded, record, recorded_of
+from investiture.launch.store import PathStore, ProgramStore, SignedRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a statement changed: the gate's record before and after it."""
+
+    before: GateRecord | None
+    after: GateRecord
+
+
+class Projection:
+    """Writes the path of a program, monotone by the version of each case."""
+
+    def __init__(self, programs: ProgramStore, path: PathStore) -> None:
+        self._programs = programs
+        self._path = path
+
+    def witness(self, tx: Transaction, case: Case) -> None:
+        """Takes over a case of our own that was just stored."""
+        self.take(tx, case.program, recorded_of(case), b"")
+        self._programs.touch(tx, case.program)
+
+    def take(self, tx: Transaction, program: str, new: Recorded, signed: bytes) -> Step | None:
+        """Takes a statement over; None where it says nothing new. `signed` is kept to be shown."""
+        present = self._path.load(tx, program).get(new.gate)
+        before = present.record if present else None
+        after = record(before, new, tx.now)
+        if after is None:
+            return None
+        kept = SignedRecord(after, signed)
+        self._path.save(tx, program, new.gate, kept, new=present is None)
+        return Step(before, after)

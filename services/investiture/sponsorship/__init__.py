@@ -1,0 +1,1 @@
+"""The business side: who is who, who pledges, which units stand behind it."""

@@ -1,0 +1,328 @@
+"""A pledge: who has to pledge, who did, which units stand behind it, and when it stands."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from investiture.casework import case as cases
+from investiture.casework.case import Candidate, Case, Holder
+from investiture.casework.facts import Authority, Condition, Decider, Revision
+from investiture.casework.words import Side, Verdict
+from investiture.chassis.refusal import Denied, Leg, PreconditionFailed
+from investiture.sponsorship.domain.authority_legs import AuthorityLeg
+from investiture.sponsorship.domain.positions import Able, Position, PositionKind, PositionRole
+
+SPONSOR = "sponsor"
+ENDORSER = "endorser"
+
+
+class Place(StrEnum):
+    """The places that have to pledge: the sponsor's, and beside it a counter-sponsor's."""
+
+    SPONSOR = "SPONSOR"
+    COUNTER_SPONSOR = "COUNTER_SPONSOR"
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who is asked to pledge in a place, for which unit, and who did; empty while nobody did."""
+
+    place: Place
+    named: str
+    unit: str
+    person: str = ""
+    on_behalf_of: str = ""
+    pledged_at: datetime | None = None
+    statement: str = ""
+    revision: int = 0
+    gate_digest: str = ""
+
+    @property
+    def taken(self) -> bool:
+        """Whether somebody pledged in it."""
+        return bool(self.person)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Who pledged in it, principals included."""
+        return tuple(name for name in (self.person, self.on_behalf_of) if name)
+
+
+@dataclass(frozen=True, slots=True)
+class Pledge:
+    """What a pledge keeps beside its case."""
+
+    seats: tuple[Seat, ...]
+    positions: tuple[Position, ...]
+    unowned: tuple[str, ...] = ()
+    contested: tuple[str, ...] = ()
+    legs: tuple[AuthorityLeg, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether everybody who is asked has pledged and each unit that must agree consents."""
+        return all(seat.taken for seat in self.seats) and not any(
+            position.awaited for position in self.positions
+        )
+
+    @property
+    def sponsors(self) -> tuple[str, ...]:
+        """Who is named to pledge or did, principals included."""
+        names = (name for seat in self.seats for name in (seat.named, *seat.people))
+        return tuple(dict.fromkeys(names))
+
+    def position(self, unit: str) -> Position | None:
+        """The position of a unit; None where it is not asked."""
+        return next((one for one in self.positions if one.unit == unit), None)
+
+
+def places(facts: Revision) -> tuple[tuple[Place, str], ...]:
+    """The places of a revision, with who is named in each."""
+    sponsor = (Place.SPONSOR, facts.sponsor)
+    if facts.counter_sponsor in ("", facts.sponsor):
+        return (sponsor,)
+    return (sponsor, (Place.COUNTER_SPONSOR, facts.counter_sponsor))
+
+
+def seat_of(pledge: Pledge, case: Case, authority: Authority) -> Seat:
+    """The seat in which a person may pledge: their own, or one they hold by an escalation.
+
+    Refuses with NOT_A_HOLDER, and with WRONG_STATE who has pledged already: one voice a person.
+    """
+    people = authority.people
+    if any(set(people) & set(seat.people) for seat in pledge.seats):
+        raise PreconditionFailed(
+            "WRONG_STATE",
+            f"{authority.person} has pledged on {case.name} already",
+            legs=(_waits_for(pledge, case),),
+        )
+    free = [seat for seat in pledge.seats if not seat.taken]
+    for seat in free:
+        if seat.named in people:
+            return seat
+    held = [h for h in case.holders if h.person in people and h.role == SPONSOR]
+    for seat in free:
+        if any(serves(holder, seat, pledge) for holder in held):
+            return seat
+    asked = ", ".join(seat.named for seat in free) or "nobody any more"
+    raise Denied(
+        "NOT_A_HOLDER",
+        f"{authority.person} is not asked to pledge on {case.name}; asked is {asked}. "
+        "A holder or the governance owner can reassign it",
+    )
+
+
+def require_sponsor(pledge: Pledge, case: Case, authority: Authority) -> None:
+    """Refuses with NOT_A_HOLDER who is neither asked to pledge nor has pledged."""
+    held = any(h.person == authority.person and h.role == SPONSOR for h in case.holders)
+    if not held and authority.person not in pledge.sponsors:
+        raise Denied(
+            "NOT_A_HOLDER",
+            f"{authority.person} is not asked to pledge on {case.name}, so cannot decline it",
+        )
+
+
+def require_voice(pledge: Pledge, case: Case, position: Position, authority: Authority) -> None:
+    """Refuses with NOT_A_HOLDER who may not speak for a unit.
+
+    Its head, its deputy, their delegates, and who holds the case for it may; not who recused
+    themselves, and not the program's own proposer and sponsors.
+    """
+    why = ""
+    holds = any(
+        h.person in authority.people and h.role == ENDORSER and h.unit == position.unit
+        for h in case.holders
+    )
+    involved = {*case.facts.business_people, *pledge.sponsors} & set(authority.people)
+    if position.role is PositionRole.INFORM:
+        why = f"{position.unit} is told of this program and takes no position"
+    elif position.counts_with:
+        why = f"the pledge of {position.counts_with} counts as the position of {position.unit}"
+    elif involved:
+        why = f"{', '.join(sorted(involved))} stands for the program and cannot endorse it as well"
+    elif set(position.recused) & set(authority.people):
+        why = f"{authority.person} recused themselves for {position.unit}"
+    elif not holds and position.unit not in authority.heads:
+        asked = position.asked or "nobody at present"
+        why = f"{authority.person} does not speak for {position.unit}; asked is {asked}"
+    if why:
+        raise Denied("NOT_A_HOLDER", f"{why} ({case.name})")
+
+
+def pledged(
+    pledge: Pledge, case: Case, seat: Seat, authority: Authority, statement: str, now: datetime
+) -> Pledge:
+    """The pledge with a seat taken; it counts as the Agree of the sponsor's own unit."""
+    taken = replace(
+        seat,
+        person=authority.person,
+        on_behalf_of=authority.on_behalf_of,
+        pledged_at=now,
+        statement=statement,
+        revision=case.facts.number,
+        gate_digest=case.gate_digest,
+    )
+    return replace(
+        pledge,
+        seats=tuple(taken if one.place is seat.place else one for one in pledge.seats),
+        positions=tuple(
+            _agreed(one, taken, now) if one.counts_with == seat.named else one
+            for one in pledge.positions
+        ),
+    )
+
+
+def with_position(pledge: Pledge, position: Position) -> Pledge:
+    """The pledge with a unit's newest position instead of its older one."""
+    return replace(
+        pledge,
+        positions=tuple(position if p.unit == position.unit else p for p in pledge.positions),
+    )
+
+
+def conditions_with(
+    case: Case, unit: str, conditions: Sequence[Condition]
+) -> tuple[Condition, ...]:
+    """The case's conditions with a unit's newest ones instead of its older ones.
+
+    A unit's conditions are numbered by its name, `pr-1`, so that each tells whose it is.
+    """
+    prefix = unit.removeprefix("units/")
+    kept = [one for one in case.conditions if one.id.rpartition("-")[0] != prefix]
+    numbered = (
+        replace(one, id=f"{prefix}-{number}") for number, one in enumerate(conditions, start=1)
+    )
+    return (*kept, *numbered)
+
+
+def settled(case: Case, pledge: Pledge, able: Able, now: datetime, validity: timedelta) -> Case:
+    """The case after an act: STANDING with the last one that was needed, else whom it waits for."""
+    decided = replace(case, deciders=tuple(_deciders(pledge)))
+    if pledge.complete:
+        return cases.decide(decided, Verdict.PLEDGED, now, validity=validity)
+    return held(decided, pledge, able, now)
+
+
+def held(case: Case, pledge: Pledge, able: Able, now: datetime) -> Case:
+    """The case in the hands of those whose act is still needed.
+
+    Who holds it already stays as long as their act is needed, escalated holders included. An act
+    that nobody who is able has in hand raises the alarm.
+    """
+    kept = [h for h in case.holders if _needed(h, pledge)]
+    added: list[Holder] = []
+    alarm = False
+    for seat in pledge.seats:
+        if seat.taken or any(serves(h, seat, pledge) for h in kept):
+            continue
+        if able(seat.named):
+            added.append(Holder(seat.named, SPONSOR, now, seat.unit))
+        else:
+            alarm = True
+    for position in unanswered(pledge):
+        if any(h.role == ENDORSER and h.unit == position.unit for h in kept):
+            continue
+        if position.asked:
+            added.append(Holder(position.asked, ENDORSER, now, position.unit))
+        else:
+            alarm = True
+    after = cases.with_holders(case, (*kept, *added))
+    return replace(after, no_eligible_holder=after.no_eligible_holder or alarm)
+
+
+def chain(
+    pledge: Pledge, sponsors: Sequence[Sequence[str]], endorsers: Sequence[Sequence[str]]
+) -> Iterator[Candidate]:
+    """Who may be added for the acts that are missing, one of each in turn, nearest first.
+
+    `sponsors` and `endorsers` name them for each free seat and each unanswered unit.
+    """
+    lines = [
+        [Candidate(name, SPONSOR, seat.unit) for name in names]
+        for seat, names in zip(free_seats(pledge), sponsors, strict=True)
+    ]
+    lines += [
+        [Candidate(name, ENDORSER, position.unit) for name in names]
+        for position, names in zip(unanswered(pledge), endorsers, strict=True)
+    ]
+    longest = max((len(line) for line in lines), default=0)
+    for turn in range(longest):
+        yield from (line[turn] for line in lines if turn < len(line))
+
+
+def free_seats(pledge: Pledge) -> list[Seat]:
+    """Seats in which nobody has pledged yet."""
+    return [seat for seat in pledge.seats if not seat.taken]
+
+
+def unanswered(pledge: Pledge) -> list[Position]:
+    """Units that must agree, do not yet, and are not spoken for by a pledge."""
+    return [one for one in pledge.positions if one.awaited and not one.counts_with]
+
+
+def serves(holder: Holder, seat: Seat, pledge: Pledge) -> bool:
+    """Whether a holder has a seat in hand: who is named in it, or who holds it in their place."""
+    if holder.role != SPONSOR:
+        return False
+    if holder.person == seat.named:
+        return True
+    elsewhere = any(holder.person == one.named for one in pledge.seats)
+    return holder.unit == seat.unit and not elsewhere
+
+
+def _needed(holder: Holder, pledge: Pledge) -> bool:
+    if holder.role == SPONSOR:
+        return any(serves(holder, seat, pledge) for seat in free_seats(pledge))
+    if holder.role == ENDORSER:
+        return any(
+            position.unit == holder.unit and holder.person not in position.recused
+            for position in unanswered(pledge)
+        )
+    return True  # governance
+
+
+def _agreed(position: Position, seat: Seat, now: datetime) -> Position:
+    return replace(
+        position,
+        kind=PositionKind.CONSENT,
+        person=seat.person,
+        on_behalf_of=seat.on_behalf_of,
+        recorded_at=now,
+        revision=seat.revision,
+        gate_digest=seat.gate_digest,
+        asked="",
+    )
+
+
+def _deciders(pledge: Pledge) -> Iterable[Decider]:
+    for seat in pledge.seats:
+        if seat.pledged_at is not None:
+            yield Decider(
+                person=seat.person,
+                on_behalf_of=seat.on_behalf_of,
+                side=Side.BUSINESS,
+                role=SPONSOR,
+                decided_at=seat.pledged_at,
+                revision=seat.revision,
+                gate_digest=seat.gate_digest,
+            )
+    for one in pledge.positions:
+        agree = one.role is PositionRole.AGREE and one.agreed and not one.counts_with
+        if agree and one.recorded_at is not None:
+            yield Decider(
+                person=one.person,
+                on_behalf_of=one.on_behalf_of,
+                side=Side.BUSINESS,
+                role=ENDORSER,
+                decided_at=one.recorded_at,
+                revision=one.revision,
+                gate_digest=one.gate_digest,
+            )
+
+
+def _waits_for(pledge: Pledge, case: Case) -> Leg:
+    named = [seat.named for seat in free_seats(pledge)]
+    units = [position.unit for position in unanswered(pledge)]
+    waiting = ", ".join((*named, *units)) or "nobody"
+    return Leg("PLEDGED", case.name, "this pledge is recorded", f"it waits for {waiting}")

@@ -1,0 +1,242 @@
+"""The positions of the units that a program touches: who is asked, what they say, what it means."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from investiture.casework.facts import Authority, Condition, Revision
+from investiture.casework.words import Gate
+from investiture.charter.model import Charter
+from investiture.charter.ownership import GOVERNANCE, escalation_chain, required_positions
+from investiture.chassis.refusal import FieldViolation, InvalidArgument
+from investiture.sponsorship.domain.organisation import find_unit, unit_name
+
+Able = Callable[[str], bool]
+"""Whether a person of this name is in the directory and may decide."""
+
+
+class PositionKind(StrEnum):
+    """What a unit says. Values equal the API's enum names without their prefix."""
+
+    CONSENT = "CONSENT"
+    CONSENT_WITH_CONDITIONS = "CONSENT_WITH_CONDITIONS"
+    OBJECT = "OBJECT"
+    RECUSE = "RECUSE"
+    ABSTAIN = "ABSTAIN"
+
+
+class PositionRole(StrEnum):
+    """A unit's role in the decision, after RAPID."""
+
+    AGREE = "AGREE"
+    INPUT = "INPUT"
+    INFORM = "INFORM"
+
+
+CONSENTS = frozenset({PositionKind.CONSENT, PositionKind.CONSENT_WITH_CONDITIONS})
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A required position; `kind` is None while the unit has said nothing.
+
+    `counts_with` is the sponsor whose pledge is this unit's Agree, because its head leads or
+    proposes the program; such a unit is not asked. `recused` are those who cannot judge.
+    `revision` and `gate_digest` say what the person saw.
+    """
+
+    unit: str
+    role: PositionRole
+    relationships: tuple[str, ...] = ()
+    kind: PositionKind | None = None
+    person: str = ""
+    on_behalf_of: str = ""
+    grounds: str = ""
+    harm: str = ""
+    proposal: str = ""
+    recorded_at: datetime | None = None
+    revision: int = 0
+    gate_digest: str = ""
+    asked: str = ""
+    counts_with: str = ""
+    recused: tuple[str, ...] = ()
+
+    @property
+    def agreed(self) -> bool:
+        """Whether the unit consents; silence, an abstention and a recusal never do."""
+        return self.kind in CONSENTS
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the pledge cannot stand before this unit consents."""
+        return self.role is PositionRole.AGREE and not self.agreed
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom a program has to ask, and what the charter leaves open."""
+
+    positions: tuple[Position, ...]
+    unowned: tuple[str, ...]
+    contested: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a person says for a unit; grounds, harm and proposal belong to an objection."""
+
+    kind: PositionKind
+    grounds: str = ""
+    harm: str = ""
+    proposal: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+
+def ask(charter: Charter, facts: Revision, able: Able) -> Asked:
+    """Whom a revision has to ask, from its audiences and channels by the charter's ownership."""
+    owning = facts.owning_unit.removeprefix("units/")
+    required = required_positions(charter, facts.audiences, facts.channels, owning)
+    roles = (
+        (PositionRole.AGREE, required.agree),
+        (PositionRole.INPUT, required.input_),
+        (PositionRole.INFORM, required.inform),
+    )
+    positions = [
+        Position(unit_name(unit), role, required.through.get(unit, ()))
+        for role, units in roles
+        for unit in units
+    ]
+    return Asked(
+        positions=tuple(_addressed(charter, facts, one, able) for one in positions),
+        unowned=required.unowned,
+        contested=required.contested,
+    )
+
+
+def _addressed(charter: Charter, facts: Revision, position: Position, able: Able) -> Position:
+    unit = find_unit(charter, position.unit)
+    if position.role is PositionRole.INFORM or unit is None:
+        return position
+    if position.role is PositionRole.AGREE and unit.head in facts.business_people:
+        pledges = unit.head in (facts.sponsor, facts.counter_sponsor)
+        counts_with = unit.head if pledges else facts.sponsor
+        return replace(position, counts_with=counts_with, asked=unit.head)
+    return replace(position, asked=next_asked(charter, facts, position, able))
+
+
+def next_asked(charter: Charter, facts: Revision, position: Position, able: Able) -> str:
+    """Who is asked for a unit: its head, its deputy, then the next above; empty where nobody is.
+
+    Who recused themselves, has left, or stands for the program as its sponsor or proposer is
+    passed over.
+    """
+    return next(
+        (
+            name
+            for name in spokespeople(charter, position)
+            if name not in facts.business_people and able(name)
+        ),
+        "",
+    )
+
+
+def spokespeople(charter: Charter, position: Position) -> tuple[str, ...]:
+    """Who may speak for a unit, nearest first, without those who recused themselves."""
+    unit = find_unit(charter, position.unit)
+    if unit is None:
+        return ()
+    line = escalation_chain(charter, unit.id)
+    return tuple(
+        one.person for one in line if one.role != GOVERNANCE and one.person not in position.recused
+    )
+
+
+def check_statement(
+    charter: Charter, position: Position, said: Statement, present: Able, now: datetime
+) -> None:
+    """Refuses, by field, what a unit cannot say.
+
+    An objection needs grounds inside the unit's declared scope, a harm and a proposal; conditions
+    come with CONSENT_WITH_CONDITIONS, only from a unit that must agree, and each names its owner,
+    who is `present`, and a later gate that it blocks.
+    """
+    wrong = [
+        *_objection(charter, position, said),
+        *_conditions(position, said),
+        *(v for i, one in enumerate(said.conditions) for v in _condition(i, one, present, now)),
+    ]
+    if wrong:
+        raise InvalidArgument(violations=wrong)
+
+
+def _objection(charter: Charter, position: Position, said: Statement) -> Iterable[FieldViolation]:
+    if said.kind is not PositionKind.OBJECT:
+        return
+    unit = find_unit(charter, position.unit)
+    scope = () if unit is None else unit.scope
+    if said.grounds not in scope:
+        among = ", ".join(scope) or "none: its scope is empty"
+        yield FieldViolation("grounds", f"{position.unit} may object on these grounds: {among}")
+    if not said.harm.strip():
+        yield FieldViolation("harm", "say which harm the unit sees")
+    if not said.proposal.strip():
+        yield FieldViolation("proposal", "say what the unit proposes instead")
+
+
+def _conditions(position: Position, said: Statement) -> Iterable[FieldViolation]:
+    conditional = said.kind is PositionKind.CONSENT_WITH_CONDITIONS
+    if conditional and not said.conditions:
+        yield FieldViolation("conditions", "say what has to hold, or consent without conditions")
+    if said.conditions and not conditional:
+        yield FieldViolation("conditions", "come with CONSENT_WITH_CONDITIONS only")
+    if conditional and position.role is not PositionRole.AGREE:
+        yield FieldViolation(
+            "kind", f"{position.unit} is heard and has no veto: it objects, or says so in words"
+        )
+
+
+def _condition(
+    index: int, condition: Condition, present: Able, now: datetime
+) -> Iterable[FieldViolation]:
+    at = f"conditions[{index}]"
+    if not condition.text.strip():
+        yield FieldViolation(f"{at}.text", "say what has to hold")
+    if not present(condition.owner):
+        why = f"{condition.owner!r} is nobody of the directory; name who sees to it, as people/…"
+        yield FieldViolation(f"{at}.owner", why)
+    if condition.due_at is not None and condition.due_at <= now:
+        yield FieldViolation(f"{at}.due_at", "give a date in the future, or none")
+    if condition.blocks is Gate.PLEDGE:
+        yield FieldViolation(f"{at}.blocks", "a condition of the pledge blocks a later gate")
+
+
+def said_by(
+    position: Position,
+    said: Statement,
+    authority: Authority,
+    seen: tuple[int, str],
+    now: datetime,
+) -> Position:
+    """The position with what was said on a revision and gate digest that the person saw.
+
+    Whom to ask next is `next_asked`; who recused themselves is not asked again.
+    """
+    recused = position.recused
+    if said.kind is PositionKind.RECUSE:
+        recused = tuple(dict.fromkeys((*recused, *authority.people)))
+    objection = said if said.kind is PositionKind.OBJECT else Statement(said.kind)
+    return replace(
+        position,
+        kind=said.kind,
+        person=authority.person,
+        on_behalf_of=authority.on_behalf_of,
+        grounds=objection.grounds,
+        harm=objection.harm,
+        proposal=objection.proposal,
+        recorded_at=now,
+        revision=seen[0],
+        gate_digest=seen[1],
+        asked="",
+        recused=recused,
+    )

@@ -1,0 +1,197 @@
+"""SponsorshipService: proto in, operation, proto out."""
+
+from datetime import datetime
+
+from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
+from investiture.casework.money import from_money
+from investiture.casework.operations import CaseOperations
+from investiture.casework.wire import gaps_of
+from investiture.charter.model import Charter
+from investiture.chassis.call import Call
+from investiture.chassis.pagination import Pager
+from investiture.chassis.transaction import Mutations, Transaction
+from investiture.sponsorship import wire
+from investiture.sponsorship.domain.organisation import unit_name
+from investiture.sponsorship.domain.positions import Statement
+from investiture.sponsorship.operations.delegations import DelegationOperations, Lending
+from investiture.sponsorship.operations.directory import DirectoryOperations, Import
+from investiture.sponsorship.operations.pledges import PledgeOperations, PledgeReading
+
+SERVICE = "investiture.api.sponsorship.v1.SponsorshipService"
+
+
+class SponsorshipHandlers:
+    """Pledges, the directory and delegations over gRPC."""
+
+    def __init__(
+        self,
+        charter: Charter,
+        cases: CaseOperations,
+        pledges: PledgeOperations,
+        directory: DirectoryOperations,
+        delegations: DelegationOperations,
+        mutations: Mutations,
+        pager: Pager,
+    ) -> None:
+        self._charter = charter
+        self._cases = cases
+        self._pledges = pledges
+        self._directory = directory
+        self._delegations = delegations
+        self._mutations = mutations
+        self._pager = pager
+
+    async def GetPledge(self, request: pb.GetPledgeRequest, call: Call) -> pb.Pledge:
+        """Reads a pledge."""
+        return await self._mutations.read(
+            call, lambda tx: self._message(self._pledges.read(tx, request.name), tx)
+        )
+
+    async def Pledge(self, request: pb.PledgeRequest, call: Call) -> pb.Pledge:
+        """Pledges; a rehearsal answers the legs of the authority test, failed ones included."""
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._message(
+                self._pledges.pledge(
+                    tx,
+                    request.name,
+                    request.etag,
+                    request.statement,
+                    request.on_behalf_of,
+                    rehearsing=request.validate_only,
+                ),
+                tx,
+            ),
+        )
+
+    async def DeclinePledge(self, request: pb.DeclinePledgeRequest, call: Call) -> pb.Pledge:
+        """Declines to pledge."""
+        (gap,) = gaps_of([request.gap])
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._message(
+                self._pledges.decline(tx, request.name, request.etag, gap), tx
+            ),
+        )
+
+    async def RecordPosition(self, request: pb.RecordPositionRequest, call: Call) -> pb.Pledge:
+        """Records a unit's position."""
+        said = Statement(
+            kind=wire.KINDS.of(request.kind),
+            grounds=request.grounds,
+            harm=request.harm,
+            proposal=request.proposal,
+            conditions=wire.conditions_of(request.conditions),
+        )
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._message(
+                self._pledges.record_position(
+                    tx, request.name, request.etag, request.unit, said, request.on_behalf_of
+                ),
+                tx,
+            ),
+        )
+
+    async def ResolveAuthority(
+        self, request: pb.ResolveAuthorityRequest, call: Call
+    ) -> pb.Authority:
+        """Says who a person is, with what authority for a purpose."""
+        purpose = wire.PURPOSES.of(request.purpose)
+        at = wire.given_instant(request, "at")
+        return await self._mutations.read(
+            call,
+            lambda tx: wire.authority_to(
+                self._directory.resolve(tx, request.person, purpose, request.on_behalf_of, at)
+            ),
+        )
+
+    async def ImportDirectory(
+        self, request: pb.ImportDirectoryRequest, call: Call
+    ) -> pb.ImportDirectoryResponse:
+        """Imports people, all or none."""
+        asked = Import([wire.person_of(one) for one in request.people], request.replace)
+
+        def unit(tx: Transaction) -> pb.ImportDirectoryResponse:
+            plan = self._directory.import_people(tx, asked)
+            return pb.ImportDirectoryResponse(
+                added=len(plan.added),
+                changed=len(plan.changed),
+                deactivated=len(plan.deactivated),
+                directory_digest=plan.digest,
+            )
+
+        return await self._mutations.run(call, request, unit)
+
+    async def GetPerson(self, request: pb.GetPersonRequest, call: Call) -> pb.Person:
+        """Reads a person."""
+        return await self._mutations.read(
+            call, lambda tx: wire.person_to(self._directory.person(tx, request.name))
+        )
+
+    async def ListPeople(self, request: pb.ListPeopleRequest, call: Call) -> pb.ListPeopleResponse:
+        """Lists people by name."""
+        page = self._pager.open(request)
+        after = str(page.after[0]) if page.after else ""
+
+        def unit(tx: Transaction) -> pb.ListPeopleResponse:
+            rows = self._directory.page(tx, request.unit, after, page.limit)
+            shown, token = page.cut(rows, lambda one: (one.name,))
+            return pb.ListPeopleResponse(
+                people=[wire.person_to(one) for one in shown], next_page_token=token
+            )
+
+        return await self._mutations.read(call, unit)
+
+    async def ListUnits(self, request: pb.ListUnitsRequest, call: Call) -> pb.ListUnitsResponse:
+        """Lists the units of the charter in force."""
+        page = self._pager.open(request)
+        after = str(page.after[0]) if page.after else ""
+        units = sorted(self._charter.units, key=lambda one: one.id)
+        rows = [one for one in units if unit_name(one.id) > after][: page.limit]
+        shown, token = page.cut(rows, lambda one: (unit_name(one.id),))
+        return pb.ListUnitsResponse(
+            units=[wire.unit_to(self._charter, one) for one in shown],
+            next_page_token=token,
+            charter_digest=self._charter.digest,
+        )
+
+    async def CreateDelegation(
+        self, request: pb.CreateDelegationRequest, call: Call
+    ) -> pb.Delegation:
+        """Delegates the caller's authority."""
+        ends_at = wire.given_instant(request, "ends_at")
+        assert isinstance(ends_at, datetime), "validation requires it"
+        asked = Lending(
+            delegate=request.delegate,
+            purpose=wire.PURPOSES.of(request.purpose),
+            limit=from_money(request.limit, "limit") if request.HasField("limit") else None,
+            starts_at=wire.given_instant(request, "starts_at"),
+            ends_at=ends_at,
+        )
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: wire.delegation_to(
+                self._delegations.create(tx, asked), self._charter.currency
+            ),
+        )
+
+    async def RevokeDelegation(
+        self, request: pb.RevokeDelegationRequest, call: Call
+    ) -> pb.Delegation:
+        """Revokes a delegation."""
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: wire.delegation_to(
+                self._delegations.revoke(tx, request.name, request.etag, request.reason),
+                self._charter.currency,
+            ),
+        )
+
+    def _message(self, reading: PledgeReading, tx: Transaction) -> pb.Pledge:
+        return wire.pledge_to(reading, self._cases.reading(reading.case, tx.now).following)

@@ -1,0 +1,1 @@
+"""Sponsorship's operations: load → decide → save, each inside one transaction."""

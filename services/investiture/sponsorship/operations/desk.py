@@ -1,0 +1,139 @@
+"""What the PLEDGE gate does differently from the other gates."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from investiture.casework.case import Candidate, Case, Holder
+from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.words import Gate, Side
+from investiture.charter.authority import NoTier, tier_for
+from investiture.charter.model import Charter, UnknownId
+from investiture.charter.ownership import GOVERNANCE, escalation_chain
+from investiture.charter.policy import FundingTier
+from investiture.chassis.transaction import Transaction
+from investiture.sponsorship.domain import pledges
+from investiture.sponsorship.domain.organisation import side_of
+from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
+from investiture.sponsorship.domain.positions import Able, Position, ask, spokespeople
+from investiture.sponsorship.operations.directory import DirectoryOperations
+from investiture.sponsorship.store.pledges import PledgeStore
+
+
+class PledgeDesk:
+    """Asks the sponsors and the units, and knows whom to ask next."""
+
+    gate = Gate.PLEDGE
+    collection = "pledges"
+    required: tuple[Gate, ...] = ()
+
+    def __init__(
+        self, charter: Charter, store: PledgeStore, directory: DirectoryOperations
+    ) -> None:
+        self._charter = charter
+        self._store = store
+        self._directory = directory
+
+    def admit(self, tx: Transaction, evidence: Evidence) -> None:
+        """The business is asked first: nothing has to stand before a pledge."""
+
+    def same_tier(self, decided: Revision, revision: Revision) -> bool:
+        """Whether both totals need the same approvals by the delegation-of-authority table."""
+        before, after = self._tier(decided), self._tier(revision)
+        return before is not None and before == after
+
+    def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
+        """Stores whom the pledge asks; its sponsors and the heads of the units that must agree."""
+        able = self._directory.able(tx)
+        asked = ask(self._charter, case.facts, able)
+        pledge = Pledge(
+            seats=tuple(
+                Seat(place, named, self._unit_of(tx, named, case.facts))
+                for place, named in pledges.places(case.facts)
+            ),
+            positions=asked.positions,
+            unowned=asked.unowned,
+            contested=asked.contested,
+        )
+        self._store.insert(tx, case.name, pledge)
+        held = pledges.held(case, pledge, able, tx.now).holders
+        return (*held, *self._stand_ins(tx, case, pledge, able))
+
+    def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
+        """For each act that is missing the line above it, one of each in turn; governance last.
+
+        Free of people who have left, who recused themselves, and who are on the wrong side.
+        """
+        pledge = self._store.load(tx, case.name)
+        able = self._directory.able(tx)
+        sponsors = [
+            [name for name in self._line(seat, case) if self._may_sponsor(tx, name, seat, pledge)]
+            for seat in pledges.free_seats(pledge)
+        ]
+        endorsers = [
+            [name for name in self._spokespeople(position, pledge, case) if able(name)]
+            for position in pledges.unanswered(pledge)
+        ]
+        governance = (self._charter.governance.owner, self._charter.governance.deputy)
+        last = (Candidate(name, GOVERNANCE) for name in governance if able(name))
+        return (*pledges.chain(pledge, sponsors, endorsers), *last)
+
+    def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
+        """A new round asks anew; the older round keeps what was said."""
+
+    def voided(self, tx: Transaction, case: Case) -> None:
+        """A pledge holds nothing that would have to be given back."""
+
+    def released(self, tx: Transaction, case: Case, ending: Ending) -> None:
+        """A pledge holds nothing that would have to be given back."""
+
+    def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
+        """The business side is who was named and who pledged in their place."""
+        pledged = self._store.load(tx, case.name).sponsors
+        people = dict.fromkeys((*warrant.business_people, *pledged))
+        return replace(warrant, business_people=tuple(people))
+
+    def _stand_ins(
+        self, tx: Transaction, case: Case, pledge: Pledge, able: Able
+    ) -> Iterator[Holder]:
+        """For each named sponsor who cannot decide at all the first of their line who may."""
+        for seat in pledges.free_seats(pledge):
+            if not able(seat.named):
+                line = (n for n in self._line(seat, case) if self._may_sponsor(tx, n, seat, pledge))
+                for name in islice(line, 1):
+                    yield Holder(name, pledges.SPONSOR, tx.now, seat.unit)
+
+    def _tier(self, facts: Revision) -> FundingTier | None:
+        conditions = facts.spend_conditions
+        try:
+            return tier_for(self._charter, facts.category, facts.amount_minor, conditions)
+        except NoTier:
+            return None
+
+    def _unit_of(self, tx: Transaction, named: str, facts: Revision) -> str:
+        person = self._directory.find(tx, named)
+        return person.unit if person is not None and person.unit else facts.owning_unit
+
+    def _line(self, seat: Seat, case: Case) -> Sequence[str]:
+        """The heads and deputies above the sponsor's unit, then above the unit that leads."""
+        names: list[str] = []
+        for unit in (seat.unit, case.facts.owning_unit):
+            try:
+                chain = escalation_chain(self._charter, unit.removeprefix("units/"))
+            except UnknownId:
+                continue
+            names += [one.person for one in chain if one.role != GOVERNANCE]
+        return tuple(dict.fromkeys(names))
+
+    def _may_sponsor(self, tx: Transaction, name: str, seat: Seat, pledge: Pledge) -> bool:
+        """Active staff of the business side; of any beside a business counter-sponsor."""
+        person = self._directory.find(tx, name)
+        if person is None or not person.able:
+            return False
+        elsewhere = any(name in (o.named, *o.people) for o in pledge.seats if o != seat)
+        beside = seat.place is Place.SPONSOR and len(pledge.seats) > 1
+        return not elsewhere and (beside or side_of(self._charter, person.unit) is Side.BUSINESS)
+
+    def _spokespeople(self, position: Position, pledge: Pledge, case: Case) -> Sequence[str]:
+        involved = {*case.facts.business_people, *pledge.sponsors}
+        return [n for n in spokespeople(self._charter, position) if n not in involved]

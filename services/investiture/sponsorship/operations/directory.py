@@ -1,0 +1,138 @@
+"""The directory: who is who, with what authority."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from investiture.casework.facts import Authority
+from investiture.casework.words import Purpose
+from investiture.charter.model import Charter
+from investiture.chassis.refusal import Denied
+from investiture.chassis.transaction import Transaction
+from investiture.sponsorship.domain.authority import authority_of, lent_to
+from investiture.sponsorship.domain.delegations import Delegation
+from investiture.sponsorship.domain.people import ImportPlan, Person, plan_import
+from investiture.sponsorship.domain.positions import Able
+from investiture.sponsorship.store.delegations import DelegationStore
+from investiture.sponsorship.store.people import PeopleStore
+
+RESOURCE = "directory"
+"""The directory's name in the audit trail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """People to import; `replacing` makes inactive whom it does not name."""
+
+    people: Sequence[Person]
+    replacing: bool
+
+
+class DirectoryOperations:
+    """Reads and imports people, and resolves their authority."""
+
+    def __init__(self, charter: Charter, people: PeopleStore, delegations: DelegationStore) -> None:
+        self._charter = charter
+        self._people = people
+        self._delegations = delegations
+
+    def person(self, tx: Transaction, name: str) -> Person:
+        """The person called `name`, or NOT_FOUND."""
+        return self._people.load(tx, name)
+
+    def page(self, tx: Transaction, unit: str, after: str, limit: int) -> list[Person]:
+        """People by name, of one unit or of all."""
+        return self._people.page(tx, unit, after, limit)
+
+    def import_people(self, tx: Transaction, asked: Import) -> ImportPlan:
+        """Imports people, all or none; INVALID_FIELD names each field that is wrong."""
+        version = self._people.lock(tx)
+        present = self._people.everybody(tx)
+        plan = plan_import(self._charter, present, asked.people, replacing=asked.replacing)
+        self._people.save(tx, plan.added, (*plan.changed, *plan.deactivated), plan.digest)
+        payload = {
+            "added": [one.name for one in plan.added],
+            "changed": [one.name for one in plan.changed],
+            "deactivated": [one.name for one in plan.deactivated],
+            "digest": plan.digest,
+        }
+        tx.record("directory.imported", RESOURCE, version, payload)
+        return plan
+
+    def resolve(
+        self,
+        tx: Transaction,
+        name: str,
+        purpose: Purpose,
+        on_behalf_of: str = "",
+        at: datetime | None = None,
+    ) -> Authority:
+        """A person's authority for a purpose at an instant, now by default; NOT_FOUND for nobody.
+
+        `on_behalf_of` stays empty in the answer where no delegation covers it.
+        """
+        person = self._people.load(tx, name)
+        lent = self._lent(tx, person, on_behalf_of, purpose, at or tx.now)
+        return authority_of(
+            self._charter,
+            person,
+            purpose,
+            resolved_at=tx.now,
+            directory_digest=self._people.digest(tx),
+            delegation=lent,
+        )
+
+    def decider(self, tx: Transaction, purpose: Purpose, on_behalf_of: str = "") -> Authority:
+        """The caller's authority to decide here and now.
+
+        Refuses with NOT_A_HOLDER a workload, who is not in the directory, has left or is a guest,
+        and who acts in a name for which no delegation holds.
+        """
+        actor = tx.call.principal
+        person = self._people.find(tx, actor.subject) if actor.is_person else None
+        if person is None:
+            raise Denied(
+                "NOT_A_HOLDER", f"{actor.subject} is nobody of the directory and decides nothing"
+            )
+        if not person.able:
+            why = "is a guest" if person.guest else "no longer works here"
+            raise Denied("NOT_A_HOLDER", f"{person.name} {why} and decides nothing")
+        principal = "" if on_behalf_of == person.name else on_behalf_of
+        authority = self.resolve(tx, person.name, purpose, principal)
+        if authority.on_behalf_of != principal:
+            raise Denied(
+                "NOT_A_HOLDER",
+                f"{principal} has delegated nothing of this kind to {person.name} that holds now",
+            )
+        return authority
+
+    def able(self, tx: Transaction) -> Able:
+        """Says of a name whether it is active staff; each name is looked up once."""
+        known: dict[str, bool] = {}
+
+        def look(name: str) -> bool:
+            if name not in known:
+                person = self._people.find(tx, name)
+                known[name] = person is not None and person.able
+            return known[name]
+
+        return look
+
+    def present(self, tx: Transaction, name: str) -> bool:
+        """Whether a name is of the directory and active, staff or guest."""
+        person = self._people.find(tx, name)
+        return person is not None and person.active
+
+    def find(self, tx: Transaction, name: str) -> Person | None:
+        """The person called `name`; None for nobody."""
+        return self._people.find(tx, name)
+
+    def _lent(
+        self, tx: Transaction, person: Person, on_behalf_of: str, purpose: Purpose, at: datetime
+    ) -> tuple[Delegation, Person] | None:
+        delegator = self._people.find(tx, on_behalf_of) if on_behalf_of else None
+        if delegator is None:
+            return None
+        between = self._delegations.between(tx, delegator.name, person.name, purpose)
+        found = lent_to(self._charter, person, delegator, purpose, between, at)
+        return None if found is None else (found, delegator)

@@ -1,0 +1,226 @@
+"""Pledging, declining, and the positions of the units."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from investiture.casework import case as cases
+from investiture.casework.case import Case
+from investiture.casework.facts import Authority, Decider, Gap
+from investiture.casework.operations import CaseOperations
+from investiture.casework.words import CaseState, Gate, Purpose, Side
+from investiture.charter.model import Charter
+from investiture.chassis.refusal import FieldViolation, InvalidArgument
+from investiture.chassis.transaction import Transaction
+from investiture.sponsorship.domain import pledges
+from investiture.sponsorship.domain.authority_legs import (
+    AuthorityLeg,
+    Circumstances,
+    authority_test,
+    require_authority,
+)
+from investiture.sponsorship.domain.organisation import side_of
+from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
+from investiture.sponsorship.domain.positions import (
+    Able,
+    Position,
+    Statement,
+    check_statement,
+    next_asked,
+    said_by,
+)
+from investiture.sponsorship.operations.directory import DirectoryOperations
+from investiture.sponsorship.store.pledges import PledgeStore
+
+
+@dataclass(frozen=True, slots=True)
+class PledgeReading:
+    """A pledge with its case."""
+
+    case: Case
+    pledge: Pledge
+
+
+class PledgeOperations:
+    """The acts of the PLEDGE gate, and reading a pledge."""
+
+    def __init__(
+        self,
+        charter: Charter,
+        cases_: CaseOperations,
+        store: PledgeStore,
+        directory: DirectoryOperations,
+    ) -> None:
+        self._charter = charter
+        self._cases = cases_
+        self._store = store
+        self._directory = directory
+
+    def read(self, tx: Transaction, name: str) -> PledgeReading:
+        """The pledge called `name`; `programs/{program}/pledges/latest` is the newest round."""
+        case = self._cases.find(tx, name)
+        return PledgeReading(case, self._store.load(tx, case.name))
+
+    def pledge(
+        self,
+        tx: Transaction,
+        name: str,
+        etag: str,
+        statement: str,
+        on_behalf_of: str,
+        *,
+        rehearsing: bool,
+    ) -> PledgeReading:
+        """Pledges for the program.
+
+        Refused with AUTHORITY_INSUFFICIENT where a leg of the authority test bars; a rehearsal
+        answers the legs instead.
+        """
+        case, before = self._decidable(tx, name, etag)
+        authority = self._directory.decider(tx, Purpose.PLEDGE, on_behalf_of)
+        seat = pledges.seat_of(before, case, authority)
+        legs = self._test(tx, case, before, seat, authority)
+        if rehearsing and any(leg.refuses for leg in legs):
+            return PledgeReading(case, replace(before, legs=legs))
+        require_authority(legs, authority.person)
+        taken = pledges.pledged(before, case, seat, authority, statement, tx.now)
+        after = replace(taken, legs=legs)
+        payload = {"authority": authority.evidence(), "place": seat.place, "statement": statement}
+        return self._settle(tx, case, (before, after), "pledge.pledged", payload)
+
+    def decline(self, tx: Transaction, name: str, etag: str, gap: Gap) -> PledgeReading:
+        """Declines to pledge; the program ends with it."""
+        case, pledge = self._decidable(tx, name, etag)
+        authority = self._directory.decider(tx, Purpose.PLEDGE)
+        pledges.require_sponsor(pledge, case, authority)
+        _check_gap(gap)
+        decided = cases.with_decider(case, _decliner(case, authority, tx))
+        after = cases.decline(decided, (gap,), tx.now)
+        payload = {"authority": authority.evidence(), "gap": gap.risk, "remedy": gap.remedy}
+        saved = self._cases.store.save(tx, case, after, "pledge.declined", payload)
+        return PledgeReading(saved, pledge)
+
+    def record_position(
+        self,
+        tx: Transaction,
+        name: str,
+        etag: str,
+        unit: str,
+        said: Statement,
+        on_behalf_of: str,
+    ) -> PledgeReading:
+        """Records what a unit says; the newest position replaces the one before it."""
+        case, before = self._decidable(tx, name, etag)
+        authority = self._directory.decider(tx, Purpose.POSITION, on_behalf_of)
+        position = _asked_position(before, case, unit)
+        pledges.require_voice(before, case, position, authority)
+        check_statement(
+            self._charter,
+            position,
+            said,
+            lambda person: self._directory.present(tx, person),
+            tx.now,
+        )
+        able = self._directory.able(tx)
+        recorded = self._recorded(case, position, said, authority, able, tx)
+        after = pledges.with_position(before, recorded)
+        conditions = pledges.conditions_with(case, unit, said.conditions)
+        payload = {
+            "authority": authority.evidence(),
+            "unit": unit,
+            "kind": said.kind,
+            "grounds": said.grounds,
+            "asked": recorded.asked,
+        }
+        moved = replace(case, conditions=conditions)
+        return self._settle(tx, case, (before, after), "pledge.position", payload, moved)
+
+    def _decidable(self, tx: Transaction, name: str, etag: str) -> tuple[Case, Pledge]:
+        case = self._cases.find(tx, name, etag)
+        cases.require_state(case, CaseState.OPEN)
+        return case, self._store.load(tx, case.name)
+
+    def _settle(
+        self,
+        tx: Transaction,
+        case: Case,
+        change: tuple[Pledge, Pledge],
+        kind: str,
+        payload: Mapping[str, Any],
+        moved: Case | None = None,
+    ) -> PledgeReading:
+        before, after = change
+        settled = pledges.settled(
+            moved or case,
+            after,
+            self._directory.able(tx),
+            tx.now,
+            self._cases.validity(Gate.PLEDGE),
+        )
+        saved = self._cases.store.save(tx, case, settled, kind, payload)
+        self._store.save(tx, case.name, before, after)
+        return PledgeReading(saved, after)
+
+    def _recorded(
+        self,
+        case: Case,
+        position: Position,
+        said: Statement,
+        authority: Authority,
+        able: Able,
+        tx: Transaction,
+    ) -> Position:
+        seen = (case.facts.number, case.gate_digest)
+        recorded = said_by(position, said, authority, seen, tx.now)
+        if recorded.agreed:
+            return recorded
+        return replace(recorded, asked=next_asked(self._charter, case.facts, recorded, able))
+
+    def _test(
+        self, tx: Transaction, case: Case, pledge: Pledge, seat: Seat, authority: Authority
+    ) -> tuple[AuthorityLeg, ...]:
+        facts = case.facts
+        able = self._directory.able(tx)
+        live = self._store.live_sponsorships(tx, authority.person, case.program)
+        around = Circumstances(
+            positions=pledge.positions,
+            counters=seat.place is Place.COUNTER_SPONSOR,
+            counter_side=self._side(tx, facts.counter_sponsor),
+            live_sponsorships=live + 1,
+            max_live_sponsorships=self._charter.sponsorship.max_live_sponsorships,
+            absent_owners=tuple(name for name in facts.benefit_owners if not able(name)),
+        )
+        return authority_test(facts, authority, around)
+
+    def _side(self, tx: Transaction, name: str) -> Side | None:
+        person = self._directory.find(tx, name) if name else None
+        if person is None or not person.able:
+            return None
+        return side_of(self._charter, person.unit)
+
+
+def _asked_position(pledge: Pledge, case: Case, unit: str) -> Position:
+    position = pledge.position(unit)
+    if position is None:
+        asked = ", ".join(one.unit for one in pledge.positions) or "none"
+        raise InvalidArgument.of("unit", f"{case.name} does not ask {unit}; it asks {asked}")
+    return position
+
+
+def _check_gap(gap: Gap) -> None:
+    """No bare no: it names what is short and what would flip the answer."""
+    needed = (("risk", gap.risk, "say what is short"), ("remedy", gap.remedy, "say what flips it"))
+    wrong = [FieldViolation(f"gap.{name}", why) for name, value, why in needed if not value.strip()]
+    if wrong:
+        raise InvalidArgument(violations=wrong)
+
+
+def _decliner(case: Case, authority: Authority, tx: Transaction) -> Decider:
+    return Decider(
+        person=authority.person,
+        side=Side.BUSINESS,
+        role=pledges.SPONSOR,
+        decided_at=tx.now,
+        revision=case.facts.number,
+        gate_digest=case.gate_digest,
+    )

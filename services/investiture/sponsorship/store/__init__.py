@@ -1,0 +1,1 @@
+"""Sponsorship's records in SQL."""

@@ -1,0 +1,71 @@
+"""Delegations in SQL."""
+
+from dataclasses import asdict, fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from investiture.casework.words import Purpose
+from investiture.chassis.refusal import NotFound, Stale
+from investiture.chassis.transaction import Transaction
+from investiture.sponsorship.domain.delegations import Delegation
+from investiture.sponsorship.store.tables import DELEGATION
+
+_COLUMNS = [DELEGATION.c[field.name] for field in fields(Delegation)]
+_ONE = sa.select(*_COLUMNS).where(DELEGATION.c.name == sa.bindparam("wanted"))
+_BETWEEN = sa.select(*_COLUMNS).where(
+    DELEGATION.c.delegate == sa.bindparam("to"),
+    DELEGATION.c.delegator == sa.bindparam("by"),
+    DELEGATION.c.purpose == sa.bindparam("for"),
+)
+_INSERT = DELEGATION.insert()
+_REVOKE = (
+    DELEGATION.update()
+    .where(DELEGATION.c.name == sa.bindparam("known"))
+    .where(DELEGATION.c.version == sa.bindparam("seen"))
+    .values(revoked_at=sa.bindparam("revoked_at"), version=sa.bindparam("version"))
+)
+
+
+class DelegationStore:
+    """Loads and saves delegations inside a transaction."""
+
+    def load(self, tx: Transaction, name: str) -> Delegation:
+        """The delegation called `name`, or NOT_FOUND."""
+        row = tx.connection.execute(_ONE, {"wanted": name}).mappings().one_or_none()
+        if row is None:
+            raise NotFound(name)
+        return _delegation(row)
+
+    def between(
+        self, tx: Transaction, delegator: str, delegate: str, purpose: Purpose
+    ) -> list[Delegation]:
+        """Delegations of one purpose from one person to another, past ones included."""
+        key = {"by": delegator, "to": delegate, "for": purpose.value}
+        rows = tx.connection.execute(_BETWEEN, key).mappings()
+        return [_delegation(row) for row in rows]
+
+    def insert(self, tx: Transaction, delegation: Delegation) -> None:
+        """Stores a new delegation."""
+        row = {**asdict(delegation), "purpose": delegation.purpose.value}
+        tx.connection.execute(_INSERT, row)
+
+    def revoke(self, tx: Transaction, before: Delegation, after: Delegation) -> None:
+        """Stores a revocation by compare-and-set; STALE_ETAG where another was faster."""
+        done = tx.connection.execute(
+            _REVOKE,
+            {
+                "known": before.name,
+                "seen": before.version,
+                "revoked_at": after.revoked_at,
+                "version": after.version,
+            },
+        )
+        if done.rowcount != 1:
+            raise Stale(before.name, "", f"{before.name} was changed by another call; read again")
+
+
+def _delegation(row: sa.RowMapping) -> Delegation:
+    values: dict[str, Any] = {**row}
+    values["purpose"] = Purpose(values["purpose"])
+    return Delegation(**values)

@@ -1,0 +1,85 @@
+"""People and the directory's digest in SQL."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from investiture.chassis.refusal import NotFound
+from investiture.chassis.transaction import Transaction
+from investiture.sponsorship.domain.people import Person, directory_digest
+from investiture.sponsorship.store.tables import DIRECTORY, PERSON
+
+_THE_DIRECTORY = 1
+_FIELDS = tuple(field.name for field in fields(Person))
+_COLUMNS = [PERSON.c[name] for name in _FIELDS]
+_EMPTY = directory_digest(())
+
+_ALL = sa.select(*_COLUMNS)
+_ONE = _ALL.where(PERSON.c.name == sa.bindparam("wanted"))
+_INSERT = PERSON.insert()
+_UPDATE = (
+    PERSON.update()
+    .where(PERSON.c.name == sa.bindparam("known"))
+    .values({name: sa.bindparam(name) for name in _FIELDS if name != "name"})
+    .values(version=PERSON.c.version + 1)
+)
+_DIGEST = sa.select(DIRECTORY.c.digest).where(DIRECTORY.c.id == _THE_DIRECTORY)
+_LOCK = (
+    DIRECTORY.update()
+    .where(DIRECTORY.c.id == _THE_DIRECTORY)
+    .values(version=DIRECTORY.c.version + 1)
+    .returning(DIRECTORY.c.version)
+)
+_SEAL = (
+    DIRECTORY.update().where(DIRECTORY.c.id == _THE_DIRECTORY).values(digest=sa.bindparam("said"))
+)
+
+
+class PeopleStore:
+    """Loads and saves people inside a transaction."""
+
+    def find(self, tx: Transaction, name: str) -> Person | None:
+        """The person called `name`; None where the directory has nobody of that name."""
+        row = tx.connection.execute(_ONE, {"wanted": name}).one_or_none()
+        return None if row is None else Person(*row)
+
+    def load(self, tx: Transaction, name: str) -> Person:
+        """The person called `name`, or NOT_FOUND."""
+        person = self.find(tx, name)
+        if person is None:
+            raise NotFound(name, f"{name} is not in the directory")
+        return person
+
+    def everybody(self, tx: Transaction) -> dict[str, Person]:
+        """The whole directory, by name."""
+        return {row.name: Person(*row) for row in tx.connection.execute(_ALL)}
+
+    def page(self, tx: Transaction, unit: str, after: str, limit: int) -> list[Person]:
+        """People by name, those of one unit or all, from the one after `after` on."""
+        query = _ALL.where(PERSON.c.name > after).order_by(PERSON.c.name).limit(limit)
+        if unit:
+            query = query.where(PERSON.c.unit == unit)
+        return [Person(*row) for row in tx.connection.execute(query)]
+
+    def digest(self, tx: Transaction) -> str:
+        """The digest of the directory as it is."""
+        return tx.connection.execute(_DIGEST).scalar_one() or _EMPTY
+
+    def lock(self, tx: Transaction) -> int:
+        """Makes other imports wait until this one has ended; the version that it makes."""
+        version: int = tx.connection.execute(_LOCK).scalar_one()
+        return version
+
+    def save(
+        self, tx: Transaction, added: Iterable[Person], changed: Iterable[Person], digest: str
+    ) -> None:
+        """Stores new and changed people and the digest of the directory after it."""
+        new: list[Mapping[str, Any]] = [{**asdict(one), "version": 1} for one in added]
+        other = [{**asdict(one), "known": one.name} for one in changed]
+        if new:
+            tx.connection.execute(_INSERT, new)
+        if other:
+            tx.connection.execute(_UPDATE, other)
+        tx.connection.execute(_SEAL, {"said": digest})

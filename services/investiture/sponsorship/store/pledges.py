@@ -1,0 +1,143 @@
+"""What a pledge keeps beside its case: seats, positions and the authority test."""
+
+from dataclasses import asdict, fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from investiture.casework.words import CaseState
+from investiture.chassis.transaction import Transaction
+from investiture.sponsorship.domain.authority_legs import AuthorityLeg
+from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
+from investiture.sponsorship.domain.positions import Position, PositionKind, PositionRole
+from investiture.sponsorship.store.tables import CASES, PLEDGE, POSITION, SEAT
+
+_SEAT_FIELDS = tuple(field.name for field in fields(Seat))
+_POSITION_FIELDS = tuple(field.name for field in fields(Position))
+_TUPLES = frozenset({"relationships", "recused"})
+
+_PLEDGE = sa.select(PLEDGE.c.unowned, PLEDGE.c.contested, PLEDGE.c.legs).where(
+    PLEDGE.c.case_name == sa.bindparam("of_case")
+)
+_SEATS = (
+    sa.select(*(SEAT.c[name] for name in _SEAT_FIELDS))
+    .where(SEAT.c.case_name == sa.bindparam("of_case"))
+    .order_by(SEAT.c.place.desc())  # SPONSOR, then COUNTER_SPONSOR
+)
+_POSITIONS = (
+    sa.select(*(POSITION.c[name] for name in _POSITION_FIELDS))
+    .where(POSITION.c.case_name == sa.bindparam("of_case"))
+    .order_by(POSITION.c.place)
+)
+_TEST = (
+    PLEDGE.update()
+    .where(PLEDGE.c.case_name == sa.bindparam("of_case"))
+    .values(legs=sa.bindparam("legs"))
+)
+_TAKE = (
+    SEAT.update()
+    .where(SEAT.c.case_name == sa.bindparam("of_case"), SEAT.c.place == sa.bindparam("at_place"))
+    .values({name: sa.bindparam(name) for name in _SEAT_FIELDS if name != "place"})
+)
+_KEPT = ("unit", "role", "relationships")
+_RECORD = (
+    POSITION.update()
+    .where(POSITION.c.case_name == sa.bindparam("of_case"))
+    .where(POSITION.c.unit == sa.bindparam("of_unit"))
+    .values({name: sa.bindparam(name) for name in _POSITION_FIELDS if name not in _KEPT})
+)
+_ALIVE = (CaseState.OPEN, CaseState.CHANGES_REQUESTED, CaseState.STANDING)
+_LIVE = (
+    sa.select(sa.func.count(sa.distinct(CASES.cases.c.program)))
+    .join(SEAT, SEAT.c.case_name == CASES.cases.c.name)
+    .where(SEAT.c.person == sa.bindparam("by"))
+    .where(CASES.cases.c.program != sa.bindparam("beside"))
+    .where(CASES.cases.c.state.in_([state.value for state in _ALIVE]))
+)
+
+
+class PledgeStore:
+    """Loads and saves pledges inside a transaction."""
+
+    def insert(self, tx: Transaction, case_name: str, pledge: Pledge) -> None:
+        """Stores a new pledge."""
+        tx.connection.execute(
+            PLEDGE.insert(),
+            {
+                "case_name": case_name,
+                "unowned": list(pledge.unowned),
+                "contested": list(pledge.contested),
+                "legs": [],
+            },
+        )
+        seats = [{**_seat_row(seat), "case_name": case_name} for seat in pledge.seats]
+        tx.connection.execute(SEAT.insert(), seats)
+        positions = [
+            {**_position_row(one), "case_name": case_name, "place": place}
+            for place, one in enumerate(pledge.positions)
+        ]
+        if positions:
+            tx.connection.execute(POSITION.insert(), positions)
+
+    def load(self, tx: Transaction, case_name: str) -> Pledge:
+        """The pledge of a case that exists."""
+        key = {"of_case": case_name}
+        head = tx.connection.execute(_PLEDGE, key).one()
+        seats = tx.connection.execute(_SEATS, key).mappings()
+        positions = tx.connection.execute(_POSITIONS, key).mappings()
+        return Pledge(
+            seats=tuple(_seat(row) for row in seats),
+            positions=tuple(_position(row) for row in positions),
+            unowned=tuple(head.unowned),
+            contested=tuple(head.contested),
+            legs=tuple(AuthorityLeg(**leg) for leg in head.legs),
+        )
+
+    def save(self, tx: Transaction, case_name: str, before: Pledge, after: Pledge) -> None:
+        """Stores what changed; the case's own compare-and-set guards it all."""
+        if after.legs != before.legs:
+            legs = [asdict(leg) for leg in after.legs]
+            tx.connection.execute(_TEST, {"of_case": case_name, "legs": legs})
+        for seat in after.seats:
+            if seat not in before.seats:
+                row = _seat_row(seat)
+                place = row.pop("place")
+                tx.connection.execute(_TAKE, {**row, "of_case": case_name, "at_place": place})
+        for one in after.positions:
+            if one not in before.positions:
+                row = {k: v for k, v in _position_row(one).items() if k not in _KEPT}
+                key = {"of_case": case_name, "of_unit": one.unit}
+                tx.connection.execute(_RECORD, {**row, **key})
+
+    def live_sponsorships(self, tx: Transaction, person: str, beside: str) -> int:
+        """Programs other than `beside` for which a person has a living pledge."""
+        key = {"by": person, "beside": beside}
+        count: int = tx.connection.execute(_LIVE, key).scalar_one()
+        return count
+
+
+def _seat_row(seat: Seat) -> dict[str, Any]:
+    return {**asdict(seat), "place": seat.place.value}
+
+
+def _position_row(position: Position) -> dict[str, Any]:
+    row = {
+        name: list(value) if name in _TUPLES else value for name, value in asdict(position).items()
+    }
+    kind = None if position.kind is None else position.kind.value
+    return {**row, "role": position.role.value, "kind": kind}
+
+
+def _seat(row: sa.RowMapping) -> Seat:
+    values: dict[str, Any] = {**row}
+    values["place"] = Place(values["place"])
+    return Seat(**values)
+
+
+def _position(row: sa.RowMapping) -> Position:
+    kind: str | None = row["kind"]
+    values: dict[str, Any] = {**row}
+    values.update({name: tuple(values[name]) for name in _TUPLES})
+    values["role"] = PositionRole(row["role"])
+    values["kind"] = None if kind is None else PositionKind(kind)
+    return Position(**values)

@@ -1,0 +1,97 @@
+"""Sponsorship's tables: people, delegations, and what a pledge keeps beside its case."""
+
+import sqlalchemy as sa
+
+from investiture.casework.store import case_tables
+from investiture.chassis.tables import Document, Instant, chassis_tables
+
+METADATA = sa.MetaData()
+chassis_tables(METADATA)
+CASES = case_tables(METADATA)
+
+PERSON = sa.Table(
+    "person",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("unit", sa.Text, nullable=False),
+    sa.Column("grade", sa.Text, nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("manager", sa.Text, nullable=False),
+    sa.Column("guest_of", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Index("person_by_unit", "unit", "name"),
+)
+
+# One row: locked by an import, so that two of them follow each other.
+DIRECTORY = sa.Table(
+    "directory",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+)
+
+DELEGATION = sa.Table(
+    "delegation",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("delegator", sa.Text, nullable=False),
+    sa.Column("delegate", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("limit_minor", sa.BigInteger),
+    sa.Column("starts_at", Instant, nullable=False),
+    sa.Column("ends_at", Instant, nullable=False),
+    sa.Column("revoked_at", Instant),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Index("delegation_by_delegate", "delegate", "delegator", "purpose"),
+)
+
+# The rows of a case are written before the case itself, so none of them refers to it.
+PLEDGE = sa.Table(
+    "pledge",
+    METADATA,
+    sa.Column("case_name", sa.Text, primary_key=True),
+    sa.Column("unowned", Document, nullable=False),
+    sa.Column("contested", Document, nullable=False),
+    sa.Column("legs", Document, nullable=False),
+)
+
+SEAT = sa.Table(
+    "pledge_seat",
+    METADATA,
+    sa.Column("case_name", sa.Text, primary_key=True),
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("named", sa.Text, nullable=False),
+    sa.Column("unit", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("on_behalf_of", sa.Text, nullable=False),
+    sa.Column("pledged_at", Instant),
+    sa.Column("statement", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("gate_digest", sa.Text, nullable=False),
+    sa.Index("pledge_seat_by_person", "person"),
+)
+
+POSITION = sa.Table(
+    "position",
+    METADATA,
+    sa.Column("case_name", sa.Text, primary_key=True),
+    sa.Column("unit", sa.Text, primary_key=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("relationships", Document, nullable=False),
+    sa.Column("kind", sa.Text),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("on_behalf_of", sa.Text, nullable=False),
+    sa.Column("grounds", sa.Text, nullable=False),
+    sa.Column("harm", sa.Text, nullable=False),
+    sa.Column("proposal", sa.Text, nullable=False),
+    sa.Column("recorded_at", Instant),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("gate_digest", sa.Text, nullable=False),
+    sa.Column("asked", sa.Text, nullable=False),
+    sa.Column("counts_with", sa.Text, nullable=False),
+    sa.Column("recused", Document, nullable=False),
+)
