@@ -20,6 +20,9 @@ RULES = {
     # Servers compare a version at start; migrating is a command of its own.
     r"^\s*(from|import) alembic\b": (
         CHASSIS / "migrate.py",
+        CHASSIS / "migration_env.py",
+        CHASSIS / "migration_steps.py",
+        SERVICES / "casework" / "migration_steps.py",
         *(SERVICES / name / "migrations" for name in ("sponsorship", "budget", "itrisk", "launch")),
     ),
     # Marked experimental: one file to change when it does.

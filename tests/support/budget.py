@@ -22,6 +22,9 @@ from investiture.casework.facts import Ending, Revision
 from investiture.casework.words import Gate, Outcome
 from investiture.chassis.client import Problem, explain
 
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
+"""For a rule that is decided before a database is asked: once is enough, on the quicker one."""
+
 ENVELOPE = "envelopes/launches-2027"
 FINANCE = ("finance",)
 OVERSEER = ("auditor",)
@@ -160,13 +163,13 @@ async def refused(call: Awaitable[Any]) -> Problem:
 
 @asynccontextmanager
 async def money_side(
-    realm: Realm, clock: SettableClock, database_url: str
+    realm: Realm, clock: SettableClock, database_url: str, *, sponsorship: str = ""
 ) -> AsyncGenerator[MoneySide]:
-    """Serves the budget beside a directory that the test scripts."""
+    """Serves the budget beside a directory that the test scripts, or beside `sponsorship`."""
     async with AsyncExitStack() as stack:
         directory, at = await stack.enter_async_context(scripted_directory(clock))
         service = await stack.enter_async_context(
-            served(compose, "budget", realm, database_url, peers={"sponsorship": at})
+            served(compose, "budget", realm, database_url, peers={"sponsorship": sponsorship or at})
         )
         yield MoneySide(
             realm=realm,

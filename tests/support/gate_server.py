@@ -14,6 +14,8 @@ import grpc
 from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
+from tests.support.case_records import OWNERS, Gate, opened
+from tests.support.program_records import Records
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
@@ -23,8 +25,6 @@ from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
 from investiture.chassis.idempotency import fingerprint
 from investiture.chassis.refusal import AlreadyExists, Refusal
 from investiture.chassis.status import failure_of
-from tests.support.case_records import OWNERS, Gate, opened
-from tests.support.program_records import Records
 
 SERVICES = tuple(dict.fromkeys(OWNERS.values()))
 CASES = case_pb.DESCRIPTOR.services_by_name["CaseService"]
@@ -52,10 +52,13 @@ class Trouble:
     after: bool = False
     """After the service has committed: the answer is lost."""
     times: int = 1
+    program: str = ""
+    """Of this program only; empty for any."""
 
     def meets(self, asked: Asked) -> bool:
-        same = self.service in ("", asked.service) and self.method in ("", asked.method)
-        return same and self.times > 0
+        wanted = ((self.service, asked.service), (self.method, asked.method))
+        same = all(mine in ("", theirs) for mine, theirs in wanted)
+        return same and self.program in ("", asked.program) and self.times > 0
 
 
 class GateServers:
@@ -188,6 +191,7 @@ class GateServers:
         for trouble in self.troubles:
             if trouble.after is after and trouble.meets(asked):
                 trouble.times -= 1
+                self.records.changed()
                 if trouble.refusal is not None:
                     await context.abort_with_status(failure_of(trouble.refusal).for_grpc())
                 if trouble.code is not None:
@@ -210,4 +214,3 @@ def _program_of(request: Any) -> str:
         return opened(request.case_statement, statement_pb.CaseStatement()).gate_case.program
     name = str(request.program if "program" in fields else request.name)
     return "/".join(name.split("/")[:2])
-

@@ -21,7 +21,7 @@ from tests.support.programs import (
     content,
     eur,
 )
-from tests.support.services import Realm, Served, new_request_id, served
+from tests.support.services import CHARTER, Realm, Served, new_request_id, served
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
@@ -104,6 +104,15 @@ class Front:
                 etag=present.etag,
                 content=content(**changes),
                 reason="asked for",
+            )
+        )
+
+    async def withdrawn(self, name: str) -> pb.Program:
+        """The program ended by its proposer."""
+        present = await self.program(name)
+        return await self.proposer.WithdrawProgram(
+            pb.WithdrawProgramRequest(
+                request_id=new_request_id(), name=name, etag=present.etag, reason="not now"
             )
         )
 
@@ -313,7 +322,13 @@ _DECIDERS = {
 async def front(
     realm: Realm, clock: SettableClock, database_url: str, **given: Any
 ) -> AsyncGenerator[Front]:
-    """Serves launch; `given` overrides its settings."""
+    """Serves launch; `given` overrides its settings.
+
+    The charter is the default one with a heart that does not beat while a test moves the clock.
+    """
+    charter = realm.folder / "quiet.yaml"
+    charter.write_text(CHARTER.read_text().replace("heartbeat: PT15M", "heartbeat: P3650D"))
+    given = {"charter": charter, **given}
     async with AsyncExitStack() as stack:
         directory, at = await stack.enter_async_context(scripted_directory(clock))
         service = await stack.enter_async_context(

@@ -12,6 +12,9 @@ from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, Worker
+from tests.support.case_records import OWNERS, Gate, ScriptedClock, name_of
+from tests.support.gate_server import GateServers
+from tests.support.program_records import Records
 
 from investiture.api.common.v1 import gate_pb2 as pb
 from investiture.api.workflows.v1.path_pb2 import PathInput, PathOutcome, Ring
@@ -19,9 +22,6 @@ from investiture.workflows import contract
 from investiture.workflows.launch_path import LaunchPath
 from investiture.workflows.prove_return import ProveReturn
 from investiture.workflows.worker import WorkerLimits, build_worker
-from tests.support.case_records import OWNERS, Gate, ScriptedClock, name_of
-from tests.support.gate_server import GateServers
-from tests.support.program_records import Records
 
 Plan = Callable[[pb.GateCase], None]
 """What the deciders do about a case that was opened."""
@@ -86,9 +86,7 @@ class Company:
     async def path(self, program: str) -> WorkflowHandle[Any, Any]:
         """Wait until the program's path was started once."""
         await self._started.setdefault(program, asyncio.Event()).wait()
-        return self.client.get_workflow_handle_for(
-            LaunchPath.run, contract.launch_path_id(program)
-        )
+        return self.client.get_workflow_handle_for(LaunchPath.run, contract.launch_path_id(program))
 
     def proof(self, program: str) -> WorkflowHandle[Any, PathOutcome]:
         return self.client.get_workflow_handle_for(
@@ -136,9 +134,7 @@ class Company:
         )
         self._started.setdefault(program, asyncio.Event()).set()
 
-    def worker(
-        self, *interceptors: Interceptor, limits: WorkerLimits | None = None
-    ) -> Worker:
+    def worker(self, *interceptors: Interceptor, limits: WorkerLimits | None = None) -> Worker:
         return build_worker(
             self.client,
             self.servers.cases,

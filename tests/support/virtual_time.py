@@ -27,11 +27,15 @@ class VirtualTime(Interceptor):
     def __init__(self, advance_to: Callable[[datetime], None]) -> None:
         self._advance_to = advance_to
 
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+    def intercept_activity(
+        self,
+        next: ActivityInboundInterceptor,  # noqa: A002 - the SDK's name
+    ) -> ActivityInboundInterceptor:
         return _Activities(next, self._advance_to)
 
     def workflow_interceptor_class(
-        self, input: WorkflowInterceptorClassInput
+        self,
+        input: WorkflowInterceptorClassInput,  # noqa: A002 - the SDK's name
     ) -> type[WorkflowInboundInterceptor]:
         functions: MutableMapping[str, Callable[..., Any]] = input.unsafe_extern_functions
         functions[ADVANCE] = self._advance_to
@@ -40,12 +44,15 @@ class VirtualTime(Interceptor):
 
 class _Activities(ActivityInboundInterceptor):
     def __init__(
-        self, next: ActivityInboundInterceptor, advance_to: Callable[[datetime], None]
+        self, inner: ActivityInboundInterceptor, advance_to: Callable[[datetime], None]
     ) -> None:
-        super().__init__(next)
+        super().__init__(inner)
         self._advance_to = advance_to
 
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+    async def execute_activity(
+        self,
+        input: ExecuteActivityInput,  # noqa: A002 - the SDK's name
+    ) -> Any:
         if not activity.info().is_local:
             self._advance_to(activity.info().current_attempt_scheduled_time)
         return await super().execute_activity(input)
@@ -58,7 +65,8 @@ class _Workflows(WorkflowInboundInterceptor):
 
 class _Commands(WorkflowOutboundInterceptor):
     def start_local_activity(
-        self, input: StartLocalActivityInput
+        self,
+        input: StartLocalActivityInput,  # noqa: A002 - the SDK's name
     ) -> workflow.ActivityHandle[Any]:
         functions: dict[str, Callable[..., Any]] = dict(workflow.extern_functions())
         functions[ADVANCE](workflow.now())

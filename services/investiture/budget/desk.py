@@ -8,7 +8,7 @@ from investiture.budget.domain import APPROVER, Funding
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.store import FundingStore
 from investiture.casework.approvals import candidates, levels_of
-from investiture.casework.case import Candidate, Case, Holder
+from investiture.casework.case import Candidate, Case, Holder, as_of
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
 from investiture.casework.store import CaseStore
 from investiture.casework.words import CaseState, Gate
@@ -61,8 +61,8 @@ class FundDesk:
             raise InvalidArgument.of("revision_statement.category", str(error)) from None
         business = domain.business_people(facts, evidence.warrants[Gate.PLEDGE])
         present = self._cases.newest(tx, facts.program, Gate.FUND)
-        domain.check_standing_apart(present, business)
         if present is not None:
+            domain.check_standing_apart(as_of(present, tx.now), facts, business)
             self._hear_of(tx, present, business)
 
     def same_tier(self, decided: Revision, revision: Revision) -> bool:

@@ -315,9 +315,13 @@ def decider(case: Case, authority: Authority, role: str, now: datetime) -> Decid
     )
 
 
-def check_standing_apart(case: Case | None, business: Iterable[str]) -> None:
-    """Refuses an opening that would put a decider of the standing funding on the business side."""
-    if case is None or case.state is not CaseState.STANDING:
+def check_standing_apart(case: Case, facts: Revision, business: Iterable[str]) -> None:
+    """Refuses a revision that puts a decider of the funding that stands on the business side.
+
+    A revision that reopens the gate may: the new round is decided without that person.
+    """
+    stays = case.gate_digest == facts.gate_digest(case.gate)
+    if not stays or case.state is not CaseState.STANDING:
         return
     legs = shared_people(case.people, business, "money", "business")
     if legs:

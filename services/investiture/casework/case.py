@@ -103,6 +103,8 @@ class Case:
     no_eligible_holder: bool = False
     reason: str = ""
     waited_ms: int = 0
+    traceparent: str = ""
+    """W3C trace context of the opening: a decision starts a trace of its own that links to it."""
 
     @property
     def etag(self) -> str:

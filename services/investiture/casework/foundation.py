@@ -27,8 +27,8 @@ from investiture.chassis.relay import Relay
 from investiture.chassis.schema import SchemaMismatch, require_schema
 from investiture.chassis.server import Binding, Server
 from investiture.chassis.settings import ServiceSettings
+from investiture.chassis.statement_spans import trace_statements
 from investiture.chassis.statements import KeyRing, Signer
-from investiture.chassis.telemetry import trace_statements
 from investiture.chassis.transaction import Mutations
 
 KEY_SERVICE = "investiture.api.common.v1.KeyService"

@@ -18,6 +18,7 @@ from investiture.casework.words import WAITING, CaseState, Gate, Step
 from investiture.charter import timetable as dates
 from investiture.charter.model import Charter
 from investiture.chassis.refusal import Denied, InvalidArgument, PreconditionFailed
+from investiture.chassis.tracing import link_to
 from investiture.chassis.transaction import Transaction
 
 CHANGES = "CHANGES"
@@ -146,6 +147,7 @@ class CaseOperations:
         )
         case = cases.as_of(self.store.find(tx, name, gate), tx.now)
         if etag is not None:
+            link_to(case.traceparent)
             cases.check_etag(case, etag)
         return case
 
@@ -279,6 +281,7 @@ class CaseOperations:
             opened_at=tx.now,
             waiting_since=tx.now,
             charter_digest=self._charter.digest,
+            traceparent=tx.call.traceparent,
         )
         old = opening.superseded
         if old is not None:

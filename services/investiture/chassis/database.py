@@ -80,7 +80,8 @@ class Database:
         the event loop with the answer once it is durable, even when the caller has given up.
 
         Raises:
-            Unavailable: the database is away, or stayed contended through every attempt.
+            Unavailable: the database is away, or stayed contended through every attempt. When the
+                connection broke at the commit itself it may have been stored all the same.
         """
         return await self._submit(self._engine.writes, unit, committed)
 

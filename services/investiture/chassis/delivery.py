@@ -1,6 +1,7 @@
 """One outbox row on its way to Temporal: the call it becomes, and what an error says of it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from json import loads
 from typing import Any
 
@@ -24,6 +25,10 @@ from investiture.chassis.outbox import OutboxRow
 
 _TRACER = trace.get_tracer(__name__)
 _PROPAGATOR = TraceContextTextMapPropagator()
+TASK_TIMEOUT = timedelta(seconds=3)
+"""How long a worker may take over one workflow task before another gets it: what a worker that is
+killed in the middle of one delays its path by. Ten seconds by default."""
+
 _AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
@@ -85,6 +90,7 @@ async def _start(client: Client, row: OutboxRow) -> None:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             start_signal=row.signal,
             start_signal_args=_arguments(row.dataschema, row.data),
+            task_timeout=TASK_TIMEOUT,
             static_summary=options.summary,
             search_attributes=options.search_attributes,
         )
@@ -96,6 +102,7 @@ async def _start(client: Client, row: OutboxRow) -> None:
         task_queue=row.task_queue,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+        task_timeout=TASK_TIMEOUT,
         static_summary=options.summary,
         search_attributes=options.search_attributes,
     )

@@ -3,6 +3,7 @@
 import asyncio
 import queue
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
@@ -18,7 +19,7 @@ _log: FilteringBoundLogger = structlog.get_logger()
 class Job(Generic[T]):
     """One unit: what to run, who waits for it, and how it ended."""
 
-    __slots__ = ("_answer", "_committed", "_error", "future", "unit")
+    __slots__ = ("_answer", "_committed", "_context", "_error", "_unit", "future")
 
     def __init__(
         self,
@@ -26,7 +27,8 @@ class Job(Generic[T]):
         future: asyncio.Future[T],
         committed: Callable[[T], None] | None = None,
     ) -> None:
-        self.unit = unit
+        self._unit = unit
+        self._context = copy_context()  # the span and log fields of the caller go with it
         self.future = future
         self._committed = committed
         self._answer: tuple[T] | None = None
@@ -42,9 +44,14 @@ class Job(Generic[T]):
         """Whether the unit ran to its end without an error."""
         return self._answer is not None and self._error is None
 
+    @property
+    def ended(self) -> bool:
+        """Whether the unit ran, however it went."""
+        return self._answer is not None or self._error is not None
+
     def run(self, connection: sa.Connection) -> None:
         """Run the unit and keep its answer; raises what the unit raises."""
-        self._answer = (self.unit(connection),)
+        self._answer = (self._context.run(self._unit, connection),)
 
     def fail(self, error: BaseException) -> None:
         """Keep the error as what the caller will see."""

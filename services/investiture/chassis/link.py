@@ -76,4 +76,4 @@ class Link:
         self._next_try = time.monotonic() + backoff(
             self._failures, first_s=self._first_pause_s, longest_s=self._longest_pause_s
         )
-        _log.error("outbox.temporal_away", failures=self._failures, error=str(error))
+        _log.error("outbox.temporal_away", failures=self._failures, error=repr(error))

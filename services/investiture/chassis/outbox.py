@@ -8,7 +8,7 @@ the end of the back-off while it is empty.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +23,7 @@ CONTENT_TYPE = "application/protobuf"
 
 _OUTBOX = CHASSIS.outbox
 _C = _OUTBOX.c
+_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 _WAITING = _C.done_at.is_(None)
 
 
@@ -241,17 +242,20 @@ _ANY_DUE = (
     sa.select(sa.literal(1)).where(_WAITING, _C.next_attempt_at <= sa.bindparam("now")).limit(1)
 )
 
+# A common table expression, because PostgreSQL may run a subquery in a WHERE more than once, and
+# would lock other rows each time.
+_DUE = (
+    sa.select(_C.id)
+    .where(_WAITING, _C.next_attempt_at <= sa.bindparam("now"))
+    .order_by(_C.next_attempt_at)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+    .cte("due")
+)
+
 _CLAIM = (
     _OUTBOX.update()
-    .where(
-        _C.id.in_(
-            sa.select(_C.id)
-            .where(_WAITING, _C.next_attempt_at <= sa.bindparam("now"))
-            .order_by(_C.next_attempt_at)
-            .limit(sa.bindparam("most", type_=sa.Integer))
-            .with_for_update(skip_locked=True)
-        )
-    )
+    .where(_C.id.in_(sa.select(_DUE.c.id)))
     .values(lease_owner=sa.bindparam("owner"), next_attempt_at=sa.bindparam("until"))
     .returning(*(_C[name] for name in _ROW))
 )
@@ -268,7 +272,12 @@ _FAIL = (
 _END = (
     _OUTBOX.update()
     .where(_C.id == sa.bindparam("row"))
-    .values(done_at=sa.bindparam("now"), lease_owner="", note=sa.bindparam("text"))
+    .values(
+        done_at=sa.bindparam("now"),
+        next_attempt_at=_NEVER,  # out of the way of every look for what is due
+        lease_owner="",
+        note=sa.bindparam("text"),
+    )
 )
 
 _RELEASE = (

@@ -22,8 +22,9 @@ ATTEMPTS = 5
 FIRST_PAUSE_S = 0.01
 """The longest pause before the second attempt; it doubles for each one after."""
 
-_CONTENDED = frozenset({"40001", "40P01"})
-"""serialization_failure and deadlock_detected: another attempt is likely to succeed."""
+_CONTENDED = frozenset({"40001", "40P01", "23505"})
+"""serialization_failure, deadlock_detected and unique_violation: another attempt is likely to
+succeed. Of two that looked and saw nothing, the one that runs again sees what the other wrote."""
 
 _AWAY = ("08", "53", "57P", "55P03")
 """Starts of SQLSTATEs that say "not now": connection, resources, shutdown, lock timeout."""

@@ -44,10 +44,10 @@ _AWAY = frozenset(
 """Primary result codes that say "not now" and nothing about the unit."""
 
 _PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA cache_size = -16384",  # KiB
     # A checkpoint writes a page once however often it changed: fewer, larger ones cost less.
     "PRAGMA wal_autocheckpoint = 4000",  # pages of 4 KiB
@@ -137,8 +137,7 @@ class SqliteEngine:
         try:
             self.sa_engine = sqlite_engine(url)
             self._writer = self.sa_engine.connect()
-            self._reader = self.sa_engine.connect()
-            _driver(self._reader).execute("PRAGMA query_only = ON")
+            self._reader = _read_only(self.sa_engine.connect())
         except BaseException:
             self._lock.close()
             raise
@@ -171,32 +170,39 @@ class SqliteEngine:
                 try:
                     remaining = self._commit_together(remaining)
                 except BaseException as error:  # noqa: BLE001 - it goes to the callers
-                    # A unit broke the rules, such as closing the connection: the only writer
-                    # goes on, on a new one.
-                    _log.error("database.writer_failed", exc_info=error)
-                    _fail(remaining, error)
+                    _give_up(remaining, error)
                     remaining = ()
-                    self._replace_writer()
+                    self._writer = self._another(self._writer)
             settle(jobs)
 
     def _read_loop(self) -> None:
         while jobs := self.reads.take(MOST_UNITS_PER_SNAPSHOT):
-            # They may share a snapshot: it begins after the last of them was asked for.
             try:
-                transaction = begin(self._reader, "DEFERRED")
-            except sqlite3.Error as error:
-                _fail(jobs, error)
+                self._read_together(jobs)
+            except BaseException as error:  # noqa: BLE001 - it goes to the callers
+                _give_up([job for job in jobs if not job.ended], error)
                 settle(jobs)
-                continue
-            for job in jobs:
-                _attempt(job, self._reader)
-                settle((job,))
-            transaction.rollback()
+                self._reader = _read_only(self._another(self._reader))
 
-    def _replace_writer(self) -> None:
-        if not self._writer.closed:
-            self._writer.invalidate()
-        self._writer = self.sa_engine.connect()
+    def _another(self, broken: sa.Connection) -> sa.Connection:
+        if not broken.closed:
+            broken.invalidate()
+        return self.sa_engine.connect()
+
+    def _read_together(self, jobs: Sequence[Job[Any]]) -> None:
+        """Run jobs over one snapshot: it begins after the last of them was asked for."""
+        try:
+            transaction = begin(self._reader, "DEFERRED")
+        except sqlite3.Error as error:
+            _fail(jobs, error)
+            settle(jobs)
+            return
+        for job in jobs:
+            _attempt(job, self._reader)
+            settle((job,))
+        transaction.rollback()
+        if self._reader.invalidated:  # SQLAlchemy would replace it, and not read-only
+            self._reader = _read_only(self._another(self._reader))
 
     def _commit_together(self, jobs: Sequence[Job[Any]]) -> Sequence[Job[Any]]:
         """Run and commit jobs in one transaction; return those that still have to run."""
@@ -231,6 +237,11 @@ class SqliteEngine:
             # Whose fault it was cannot be told; the others are invited to repeat.
             _fail([job for job in jobs if job.answered], error if alone else _Lost(error))
         return ()
+
+
+def _read_only(connection: sa.Connection) -> sa.Connection:
+    _driver(connection).execute("PRAGMA query_only = ON")
+    return connection
 
 
 class _Lost(Exception):
@@ -273,6 +284,13 @@ def _fail(jobs: Sequence[Job[Any]], error: BaseException) -> None:
         _log.error("database.unavailable", units=len(jobs), exc_info=error)
     for job in jobs:
         job.fail(_unavailable(error) if away else error)
+
+
+def _give_up(jobs: Sequence[Job[Any]], error: BaseException) -> None:
+    # A unit broke the rules, such as closing the connection: the only thread goes on, on another.
+    _log.error("database.connection_broken", units=len(jobs), exc_info=error)
+    for job in jobs:
+        job.fail(error)
 
 
 def _told(error: BaseException) -> BaseException:

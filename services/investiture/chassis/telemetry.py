@@ -114,22 +114,17 @@ def configure_logs(service: str, settings: TelemetrySettings) -> None:
     handler = _SinkHandler(sink)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(_text),
+        ],
     )
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(level, logging.INFO))
-
-
-def trace_statements(engine: Any) -> None:
-    """Give every SQL statement of a SQLAlchemy engine a span of its own.
-
-    Imported here: a process without a database does not pay for it.
-    """
-    from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
-
-    SQLAlchemyInstrumentor().instrument(engine=engine)
+    logging.captureWarnings(capture=True)
 
 
 class SpanFile(SpanExporter):
@@ -239,3 +234,7 @@ def _appending(path: Path) -> FileIO:
 
 def _dumps(event: MutableMapping[str, Any], **options: Any) -> bytes:
     return json.dumps(event, ensure_ascii=False, **options).encode()
+
+
+def _text(event: MutableMapping[str, Any], **options: Any) -> str:
+    return _dumps(event, **options).decode()

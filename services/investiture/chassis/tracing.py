@@ -97,6 +97,15 @@ def end_outbound(span: Span, path: str, code: grpc.StatusCode, seconds: float | 
         _client_duration.record(seconds, _labels(path.lstrip("/"), code))
 
 
+def link_to(parent: str) -> None:
+    """Link the current span to another trace, by a stored ``traceparent``; empty links nothing."""
+    context = trace.get_current_span(
+        _propagator.extract({"traceparent": parent})
+    ).get_span_context()
+    if context.is_valid:
+        trace.get_current_span().add_link(context)
+
+
 def traceparent(span: Span) -> str:
     """Return a span's W3C ``traceparent``, empty where tracing is off and nobody sent one."""
     context = span.get_span_context()

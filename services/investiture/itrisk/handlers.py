@@ -101,7 +101,7 @@ class ItRiskHandlers:
             controls=facts.controls,
             rounds_of_changes=reading.rounds_of_changes,
             money_people=reading.review.money_people,
-            business_people=facts.business_people,
+            business_people=reading.review.business_people,
         )
 
 

@@ -70,15 +70,18 @@ class KnightDesk:
                 amount_minor=facts.amount_minor,
             ),
         ).depth
-        review = Review(depth.value, tuple(sorted(evidence.warrants[Gate.FUND].people)))
+        # Who stood in for a sponsor is named by the pledge's warrant, not by the revision.
+        business = {*facts.business_people, *evidence.warrants[Gate.PLEDGE].business_people}
+        money = evidence.warrants[Gate.FUND].people
+        review = Review(depth.value, tuple(sorted(business)), tuple(sorted(money)))
         self._reviews.insert(tx, case.name, case.program, review)
-        levels = self.levels(case, review)
+        levels = self.levels(review)
         return domain.holders_of(levels[0], tx.now) if levels else ()
 
-    def levels(self, case: Case, review: Review) -> tuple[Level, ...]:
+    def levels(self, review: Review) -> tuple[Level, ...]:
         """The levels of the review, free of the business and the money side."""
         approvals = review_approvals(self._charter, Depth(review.depth))
-        conflicted = frozenset({*case.facts.business_people, *review.money_people})
+        conflicted = frozenset({*review.business_people, *review.money_people})
         pairs = [(approval, candidates(self._charter, approval)) for approval in approvals]
         return levels_of(pairs, conflicted)
 
@@ -90,7 +93,7 @@ class KnightDesk:
             people = escalation_chain(self._charter, unit)
         else:
             people = escalation_chain(self._charter, self._charter.review.unit)
-        conflicted = {*case.facts.business_people, *review.money_people}
+        conflicted = {*review.business_people, *review.money_people}
         return tuple(
             Candidate(
                 holder.person,
@@ -144,7 +147,7 @@ class ReviewOperations:
         """One reviewer's yes."""
         case, review = self._decidable(tx, name, etag, authority)
         domain.check_conditions(knighting.conditions, tx.now)
-        levels = self._desk.levels(case, review)
+        levels = self._desk.levels(review)
         validity = self._cases.validity(Gate.KNIGHT)
         after = domain.knight(case, levels, knighting, authority, tx.now, validity)
         payload = {"authority": authority.evidence(), "rationale": knighting.rationale}
@@ -196,7 +199,7 @@ class ReviewOperations:
         cases.require_state(case, CaseState.OPEN)
         require_able(authority)
         review = self._reviews.load(tx, case.name)
-        domain.check_sides(authority, case.facts.business_people, review.money_people)
+        domain.check_sides(authority, review.business_people, review.money_people)
         cases.require_holder(case, *authority.people)
         return case, review
 

@@ -18,13 +18,14 @@ REVIEW = sa.Table(
     sa.Column("case_name", sa.Text, primary_key=True),
     sa.Column("program", sa.Text, nullable=False),
     sa.Column("depth", sa.Text, nullable=False),
+    sa.Column("business_people", Document, nullable=False),
     sa.Column("money_people", Document, nullable=False),
     sa.Column("changes_requested", sa.Boolean, nullable=False),
     sa.Index("review_by_program", "program"),
 )
 
 _INSERT = REVIEW.insert()
-_READ = sa.select(REVIEW.c.depth, REVIEW.c.money_people).where(
+_READ = sa.select(REVIEW.c.depth, REVIEW.c.business_people, REVIEW.c.money_people).where(
     REVIEW.c.case_name == sa.bindparam("name")
 )
 _ROUNDS = (
@@ -39,9 +40,10 @@ _MARK = (
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a review keeps beside its case: its depth, and who stands on the money side."""
+    """What a review keeps beside its case: its depth, and who stands on the other two sides."""
 
     depth: str
+    business_people: tuple[str, ...]
     money_people: tuple[str, ...]
 
 
@@ -56,6 +58,7 @@ class ReviewStore:
                 "case_name": case_name,
                 "program": program,
                 "depth": review.depth,
+                "business_people": list(review.business_people),
                 "money_people": list(review.money_people),
                 "changes_requested": False,
             },
@@ -64,7 +67,7 @@ class ReviewStore:
     def load(self, tx: Transaction, case_name: str) -> Review:
         """The review of a case that exists."""
         row = tx.connection.execute(_READ, {"name": case_name}).one()
-        return Review(row.depth, tuple(row.money_people))
+        return Review(row.depth, tuple(row.business_people), tuple(row.money_people))
 
     def mark_changes_requested(self, tx: Transaction, case_name: str) -> None:
         """Counts this round among those in which changes were requested."""

@@ -262,8 +262,8 @@ def recorded_of(message: gate_pb2.GateCase) -> Recorded:
     )
 
 
-def gate_to(reading: GateReading, currency: str) -> pb.PathGate:
-    """The API's form of one gate of a path; the stall bill is in `currency`."""
+def gate_to(reading: GateReading) -> pb.PathGate:
+    """The API's form of one gate of a path."""
     shown = None
     if reading.own is not None:
         shown = case_to(reading.own)
@@ -274,19 +274,18 @@ def gate_to(reading: GateReading, currency: str) -> pb.PathGate:
         gate_case=shown,
         standing=reading.standing,
         waited_ms=reading.waited_ms,
-        stall_bill=to_money(Amount(reading.stall_bill_minor, currency)),
+        stall_bill=to_money(reading.stall_bill),
         typical_ms=reading.typical_ms,
     )
 
 
 def path_to(reading: PathReading) -> pb.Path:
     """The API's form of a path."""
-    currency = reading.program.content.amount.currency
     return pb.Path(
         program=program_to(reading.program),
-        gates=[gate_to(gate, currency) for gate in reading.gates],
+        gates=[gate_to(gate) for gate in reading.gates],
         waiting_at=GATES.to(reading.waiting_at),
-        stall_bill=to_money(Amount(reading.stall_bill_minor, currency)),
+        stall_bill=to_money(reading.stall_bill),
     )
 
 

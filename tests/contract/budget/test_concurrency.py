@@ -6,14 +6,17 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import grpc
+import pytest
 from tests.support.budget import ENVELOPE, MoneySide, eur
+from tests.support.directory import scripted_directory
 from tests.support.facts import revision
-from tests.support.services import new_request_id
+from tests.support.services import new_request_id, served
 
 from investiture.api.budget.v1 import budget_service_pb2 as pb
 from investiture.api.budget.v1.budget_service_pb2_grpc import BudgetServiceStub
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.common.v1 import gate_pb2
+from investiture.budget.__main__ import compose
 from investiture.budget.ledger import Account, Kind, Posting, balances_of
 from investiture.chassis.client import explain
 
@@ -105,6 +108,23 @@ async def test_of_200_reservations_at_once_exactly_as_many_succeed_as_there_is_m
     assert Counter(outcomes) == {"OK": 111, "FUNDS_INSUFFICIENT": 89}
     balances = await money.balances()
     assert (balances["reserved"], balances["available"]) == (999_000_00, 1_000_00)
+    await assert_balanced(money)
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_two_replicas_share_one_envelope(money: MoneySide, database_url: str) -> None:
+    await money.issue(200_000)  # ⌊200,000 / 9,000⌋ = 22
+    cases = await approved(money, 60, 9_000_00)
+    async with (
+        scripted_directory(money.clock) as (_, at),
+        served(compose, "budget", money.realm, database_url, peers={"sponsorship": at}) as twin,
+    ):
+        here = stubs(money, "fay")[: CLIENTS // 2]
+        there = [BudgetServiceStub(twin.channel("people/fay", "finance")) for _ in here]
+        outcomes = await shared_out(
+            cases, here + there, lambda stub, case: outcome(stub.Reserve(reserving(case)))
+        )
+    assert Counter(outcomes) == {"OK": 22, "FUNDS_INSUFFICIENT": 38}
     await assert_balanced(money)
 
 

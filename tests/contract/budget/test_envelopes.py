@@ -1,12 +1,13 @@
 """Envelopes and the ledger: issued once, listed page by page, never changed afterwards."""
 
+import json
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 from google.type.money_pb2 import Money
-from tests.support.budget import ENVELOPE, MoneySide, refused
+from sqlalchemy.exc import DBAPIError
+from tests.support.budget import ENVELOPE, ON_SQLITE, MoneySide, refused
 from tests.support.clock import SettableClock
 from tests.support.facts import revision
 from tests.support.services import NOBODY_LISTENS, Realm, new_request_id, served
@@ -29,6 +30,7 @@ async def test_an_envelope_is_issued_with_its_appropriation(money: MoneySide) ->
     assert entry.posted_at.ToDatetime(tzinfo=money.clock.now().tzinfo) == money.clock.now()
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("currency", ["JPY", "KWD", "CLF"])
 async def test_an_envelope_keeps_its_currencys_smallest_unit(
     money: MoneySide, currency: str
@@ -46,6 +48,7 @@ async def test_the_largest_envelope_is_issued_and_audited(money: MoneySide) -> N
     assert made.balances.appropriated == amount
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -141,6 +144,33 @@ async def test_the_database_itself_refuses_to_change_the_books(
 async def test_the_migrated_tables_are_those_of_the_code(realm: Realm, database_url: str) -> None:
     migrate.upgrade("budget", database_url)
     assert migrate.check("budget", database_url) == []
+
+
+async def test_every_move_leaves_its_leaf_in_the_audit_trail(
+    money: MoneySide, database_url: str
+) -> None:
+    await money.issue()
+    funding = await money.funded(revision(amount_minor=9_000_00), "fiona")
+    await money.person("fiona").Commit(money.commitment(funding, 1))
+    engine = sa.create_engine(database_url)
+    with engine.connect() as connection:
+        rows = connection.execute(
+            sa.text("SELECT kind, document, length(leaf) AS size FROM event ORDER BY id")
+        ).all()
+    engine.dispose()
+    assert [row.kind for row in rows] == [
+        "envelope.issued",
+        "envelope.posted",
+        "fund.opened",
+        "fund.approved",
+        "fund.reserved",
+        "envelope.posted",
+        "envelope.posted",
+        "commitment.made",
+    ]
+    assert {row.size for row in rows} == {32}
+    posted = json.loads(rows[5].document)["payload"]["postings"]
+    assert [(one["kind"], one["amount_minor"]) for one in posted] == [("reserve", "900000")]
 
 
 async def test_a_restarted_service_finds_its_books(

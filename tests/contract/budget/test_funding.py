@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from google.type.money_pb2 import Money
-from tests.support.budget import ENVELOPE, MoneySide, eur, refused
+from tests.support.budget import ENVELOPE, ON_SQLITE, MoneySide, eur, refused
 from tests.support.facts import revision
 from tests.support.services import new_request_id
 
@@ -94,12 +94,14 @@ async def test_the_warrant_carries_ceiling_and_deciders(money: MoneySide) -> Non
     assert warrant.gate_digest == facts.gate_digest(Gate.FUND)
 
 
+@ON_SQLITE
 async def test_funding_is_asked_only_when_the_business_stands(money: MoneySide) -> None:
     problem = await refused(money.open(revision(), warrants=[]))
     assert (problem.code, problem.reason) == ("FAILED_PRECONDITION", "BUSINESS_FIRST")
     assert [leg.type for leg in problem.legs] == ["WARRANT_PLEDGE"]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("changes", "field", "reason"),
     [
@@ -115,6 +117,7 @@ async def test_what_no_tier_covers_is_refused_with_its_field(
     assert [v.field for v in problem.violations] == [field]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("amount_minor", "conditions", "level"),
     [
@@ -134,6 +137,7 @@ async def test_the_tier_follows_from_the_cumulative_total_and_its_floors(
     assert funding.levels[0].role == level
 
 
+@ON_SQLITE
 async def test_another_levels_people_wait_for_their_turn(money: MoneySide) -> None:
     case = await money.open(revision(amount_minor=20_000_00))
     problem = await refused(money.person("fay").ApproveFunding(approval(case)))
@@ -141,6 +145,7 @@ async def test_another_levels_people_wait_for_their_turn(money: MoneySide) -> No
     assert "level 1 (finance-partner) is asked first" in problem.message
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("role", ["proposer", "sponsor", "counter_sponsor"])
 async def test_who_stands_on_the_business_side_decides_nothing_about_the_money(
     money: MoneySide, role: str
@@ -154,6 +159,7 @@ async def test_who_stands_on_the_business_side_decides_nothing_about_the_money(
     assert [(leg.subject, bool(leg.remedy)) for leg in problem.legs] == [("people/fiona", True)]
 
 
+@ON_SQLITE
 async def test_nobody_decides_in_the_name_of_the_business_side_either(money: MoneySide) -> None:
     case = await money.open(revision(amount_minor=SMALL))
     request = approval(case, on_behalf_of="people/sam")
@@ -169,6 +175,7 @@ async def test_a_delegate_approves_with_both_names_on_the_record(money: MoneySid
     assert (decider.person, decider.on_behalf_of) == ("people/mira", "people/fiona")
 
 
+@ON_SQLITE
 async def test_a_delegation_is_needed_and_reaches_as_far_as_its_limit(money: MoneySide) -> None:
     case = await money.open(revision(amount_minor=SMALL))
     money.directory.say("people/mira", limit_units=8_999)
@@ -180,6 +187,7 @@ async def test_a_delegation_is_needed_and_reaches_as_far_as_its_limit(money: Mon
     assert [v.field for v in problem.violations] == ["on_behalf_of"]
 
 
+@ON_SQLITE
 async def test_who_left_guests_and_workloads_decide_nothing(money: MoneySide) -> None:
     case = await money.open(revision(amount_minor=SMALL))
     money.directory.people["people/fiona"] = sponsorship_pb.Authority(active=False)
@@ -192,6 +200,7 @@ async def test_who_left_guests_and_workloads_decide_nothing(money: MoneySide) ->
     assert "only persons decide" in problem.message
 
 
+@ON_SQLITE
 async def test_the_same_person_is_not_heard_twice(money: MoneySide) -> None:
     case = await money.open(revision(amount_minor=300_000_00))
     case = await money.approve(case, "finn", "ada")
@@ -239,12 +248,14 @@ async def test_the_envelope_is_the_revisions_unless_finance_names_one(money: Mon
     assert funding.reservation.envelope == ENVELOPE
 
 
+@ON_SQLITE
 async def test_a_revision_without_an_envelope_asks_finance_for_one(money: MoneySide) -> None:
     case = await money.approve(await money.open(revision(amount_minor=SMALL)), "fiona")
     problem = await refused(money.person("fay").Reserve(reserving(case, "")))
     assert [v.field for v in problem.violations] == ["envelope"]
 
 
+@ON_SQLITE
 async def test_only_a_holder_or_the_envelopes_owner_confirms(money: MoneySide) -> None:
     await money.issue()
     case = await money.approve(await money.open(revision(amount_minor=SMALL)), "fiona")
@@ -280,6 +291,7 @@ async def test_validate_only_says_what_a_yes_would_do_and_stores_nothing(money: 
     assert (await money.reserve(case)).gate_case.state == gate_pb2.CASE_STATE_STANDING
 
 
+@ON_SQLITE
 async def test_a_directory_that_is_down_stores_nothing(money: MoneySide) -> None:
     case = await money.open(revision(amount_minor=SMALL))
     money.directory.down = True

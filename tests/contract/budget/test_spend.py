@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from google.type.money_pb2 import Money
-from tests.support.budget import ENVELOPE, MoneySide, eur, refused
+from tests.support.budget import ENVELOPE, ON_SQLITE, MoneySide, eur, refused
 from tests.support.facts import revision
 from tests.support.services import new_request_id
 
@@ -79,6 +79,7 @@ async def test_money_goes_from_the_reservation_to_the_vendor(money: MoneySide) -
     ]
 
 
+@ON_SQLITE
 async def test_what_goes_to_it_is_seen_as_such(money: MoneySide) -> None:
     await money.issue()
     funding = await money.funded(revision(amount_minor=SMALL), "fiona")
@@ -103,6 +104,7 @@ async def test_no_more_is_committed_than_remains_or_than_its_tranche(money: Mone
     await fiona.Commit(money.commitment(funding, 3_000))
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("amount", "field"),
     [
@@ -163,6 +165,7 @@ async def test_a_commitment_needs_a_standing_funding_as_the_caller_saw_it(
     assert (problem.reason, problem.legs[0].description) == ("WRONG_STATE", "the case is expired")
 
 
+@ON_SQLITE
 async def test_who_proposes_does_not_spend(money: MoneySide) -> None:
     await money.issue()
     funding = await money.funded(revision(amount_minor=SMALL), "fiona")
@@ -236,6 +239,7 @@ async def test_money_is_released_against_the_programs_end_statement_only(money: 
     assert (await money.balances())["reserved"] == SMALL
 
 
+@ON_SQLITE
 async def test_a_program_that_never_asked_is_released_too(money: MoneySide) -> None:
     reading: case_pb.CaseReading = await money.cases.ReleaseCase(
         money.releasing("programs/community")
@@ -325,6 +329,9 @@ async def test_a_decider_of_the_money_cannot_become_the_sponsor(money: MoneySide
     await money.funded(revision(amount_minor=SMALL), "fiona")
     problem = await refused(money.open(revision(2, amount_minor=SMALL, sponsor="people/fiona")))
     assert (problem.reason, problem.legs[0].subject) == ("SIDES_NOT_SEPARATE", "people/fiona")
+    more = revision(2, amount_minor=SMALL + 1, sponsor="people/fiona")
+    reopened = await money.open(more)
+    assert (reopened.round, [h.person for h in reopened.holders]) == (2, ["people/felix"])
 
 
 async def test_who_became_the_sponsor_of_an_open_case_decides_it_no_more(money: MoneySide) -> None:

@@ -25,14 +25,17 @@ from investiture.chassis.temporal import connect
 from investiture.chassis.transaction import Mutations, Transaction
 
 PACE = Pace(
-    lease=timedelta(seconds=2),
-    call=timedelta(seconds=1),
+    # Long, so that a busy machine does not make a call look lost and repeat it.
+    lease=timedelta(seconds=60),
+    call=timedelta(seconds=30),
     poll=timedelta(seconds=0.05),
     coalesce=timedelta(seconds=0.02),
     first_backoff=timedelta(seconds=0.05),
     longest_backoff=timedelta(seconds=0.2),
     longest_outage_pause=timedelta(seconds=0.2),
 )
+HASTY = replace(PACE, lease=timedelta(seconds=2), call=timedelta(seconds=1))
+"""For what comes and goes: what looks lost is repeated, so a ring may come twice."""
 
 
 @asynccontextmanager
@@ -259,7 +262,7 @@ async def test_temporal_away_at_the_start_costs_nothing_but_time(
     store: Database, temporal_binary: Path, path: str
 ) -> None:
     port = temporal.free_port()
-    async with relaying(store, connector(f"127.0.0.1:{port}")) as relay:
+    async with relaying(store, connector(f"127.0.0.1:{port}"), HASTY) as relay:
         await post(store, relay, ring_or_start(path))
 
         async def noticed() -> bool:
@@ -287,7 +290,7 @@ async def test_temporal_going_away_and_coming_back_loses_nothing(
     environment = await temporal.start(temporal_binary)
     address = temporal.address_of(environment)
     try:
-        async with relaying(store, connector(address)) as relay:
+        async with relaying(store, connector(address), HASTY) as relay:
             await post(store, relay, ring_or_start(path))
             await delivered(store)
             await environment.shutdown()
@@ -300,7 +303,7 @@ async def test_temporal_going_away_and_coming_back_loses_nothing(
             environment = await temporal.start(temporal_binary, int(address.rpartition(":")[2]))
             await delivered(store)
             for number in range(5):
-                assert await signals_of(environment.client, f"{path}/{number}") == ["ring"]
+                assert "ring" in await signals_of(environment.client, f"{path}/{number}")
     finally:
         await environment.shutdown()
 
@@ -309,7 +312,7 @@ async def test_rows_of_a_process_that_died_are_delivered_by_the_next(
     store: Database, temporal_address: str, client: Client, path: str
 ) -> None:
     # Leases rows like a live relay and delivers none, as a process killed after the commit.
-    dead = Relay(store, connector(temporal_address), source="/investiture/test", pace=PACE)
+    dead = Relay(store, connector(temporal_address), source="/investiture/test", pace=HASTY)
     await post(store, dead, ring_or_start(path))
     async with relaying(store, connector(temporal_address)):
         await delivered(store)

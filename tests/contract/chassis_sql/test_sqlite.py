@@ -146,3 +146,18 @@ async def test_a_unit_that_ends_the_transaction_itself_is_an_error_and_no_more(
         await sqlite_store.write(misbehaves)
     await sqlite_store.write(add_one)
     assert await sqlite_store.read(version_of) == 2
+
+
+@pytest.mark.parametrize("misdeed", ["close", "commit", "invalidate"])
+async def test_nor_does_a_read_that_ends_its_transaction_end_the_reading(
+    sqlite_store: Database, misdeed: str
+) -> None:
+    def misbehaves(connection: sa.Connection) -> str:
+        getattr(connection, misdeed)()
+        return "answered"
+
+    assert await sqlite_store.read(misbehaves) == "answered"
+    for _ in range(3):
+        assert await sqlite_store.read(version_of) == 1
+    with pytest.raises(SQLAlchemyError):
+        await sqlite_store.read(add_one)

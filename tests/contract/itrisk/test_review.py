@@ -1,5 +1,6 @@
 """IT's review over a real socket: asked only when business and money stand, and never a bare no."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -143,6 +144,31 @@ async def test_who_stands_on_another_side_never_knights(desk: Desk, role: str) -
     request = pb.KnightRequest(request_id=new_request_id(), name=case.name, etag=case.etag)
     problem = await desk.refused(desk.review.Knight(request))
     assert problem.reason == "SIDES_NOT_SEPARATE"
+
+
+async def test_who_stood_in_for_a_sponsor_never_knights(desk: Desk) -> None:
+    facts = revision()
+    everybody = (*facts.business_people, REVIEWER)
+    warrants = [
+        desk.realm.warrant(Gate.PLEDGE, facts, REVIEWER, business_people=everybody),
+        desk.realm.warrant(Gate.FUND, facts, "people/fiona"),
+    ]
+    opening = desk.opening(facts, warrants=warrants)
+    reading: case_pb.CaseReading = await desk.cases.OpenCase(opening)
+    case = reading.gate_case
+    request = pb.KnightRequest(request_id=new_request_id(), name=case.name, etag=case.etag)
+    problem = await desk.refused(desk.review.Knight(request))
+    assert problem.reason == "SIDES_NOT_SEPARATE"
+
+
+async def test_simultaneous_openings_make_one_case(desk: Desk) -> None:
+    facts = revision()
+    readings: list[case_pb.CaseReading] = await asyncio.gather(
+        *(desk.cases.OpenCase(desk.opening(facts)) for _ in range(8))
+    )
+    assert {(r.gate_case.name, r.gate_case.version) for r in readings} == {
+        (f"{facts.program}/riskReviews/1", 1)
+    }
 
 
 async def test_a_delegate_of_the_other_side_does_not_knight_either(desk: Desk) -> None:

@@ -1,6 +1,6 @@
 """The sponsorship service with the people of Halden in its directory, and its callers."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -78,14 +78,13 @@ class House:
     async def say(
         self, person: str, case: gate_pb2.GateCase, unit: str, kind: str, **request: Any
     ) -> pb.Pledge:
-        asked = pb.RecordPositionRequest(
-            **{
-                **_act(case),
-                "unit": unit,
-                "kind": pb.PositionKind.Value(f"POSITION_KIND_{kind}"),
-                **request,
-            }
-        )
+        values: dict[str, Any] = {
+            **_act(case),
+            "unit": unit,
+            "kind": pb.PositionKind.Value(f"POSITION_KIND_{kind}"),
+            **request,
+        }
+        asked = pb.RecordPositionRequest(**values)
         pledge: pb.Pledge = await self.of(person).RecordPosition(asked)
         return pledge
 
@@ -98,9 +97,8 @@ class House:
         return agreed.gate_case
 
     async def import_people(self, *people: pb.Person, **request: Any) -> Any:
-        asked = pb.ImportDirectoryRequest(
-            **{"request_id": new_request_id(), "people": people, **request}
-        )
+        values: dict[str, Any] = {"request_id": new_request_id(), "people": people, **request}
+        asked = pb.ImportDirectoryRequest(**values)
         return await self.of("workloads/hr", "directory-admin").ImportDirectory(asked)
 
 
@@ -124,7 +122,9 @@ async def refused(call: Awaitable[Any]) -> Problem:
 
 
 @asynccontextmanager
-async def open_house(realm: Realm, clock: SettableClock, database_url: str) -> AsyncIterator[House]:
+async def open_house(
+    realm: Realm, clock: SettableClock, database_url: str
+) -> AsyncGenerator[House]:
     async with served(compose, "sponsorship", realm, database_url) as service:
         house = House(realm, clock, service)
         await house.import_people(*halden.people())

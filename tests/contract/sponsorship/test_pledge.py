@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from google.type.money_pb2 import Money
 from tests.contract.sponsorship.house import (
     BEN,
     SAM,
@@ -23,6 +24,7 @@ from investiture.api.common.v1 import gate_pb2
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
 from investiture.casework import wire
 from investiture.casework.facts import Revision
+from investiture.casework.words import Gate
 
 IVAN, HANA = "people/ivan", "people/hana"
 GAP = gate_pb2.Gap(
@@ -303,7 +305,7 @@ async def test_a_delegate_pledges_in_the_sponsors_name_within_both_limits(house:
         request_id=new_request_id(),
         delegate=SAM,
         purpose=pb.PURPOSE_PLEDGE,
-        limit={"currency_code": "EUR", "units": 500_000},
+        limit=Money(currency_code="EUR", units=500_000),
         ends_at=wire.stamp(house.clock.now() + timedelta(days=30)),
     )
     await house.of(SARA).CreateDelegation(delegation)
@@ -358,10 +360,10 @@ async def test_the_warrant_names_everybody_of_the_business_side(house: House) ->
     ask = case_pb.GetWarrantRequest(program="programs/community", gate=gate_pb2.GATE_PLEDGE)
     await house.opened()
     assert (await refused(house.cases().GetWarrant(ask))).reason == "WRONG_STATE"
-    stands = await house.standing()
+    await house.standing()
     signed: case_pb.SignedWarrant = await house.cases().GetWarrant(ask)
     reader = house.realm.statements("budget")
-    (warrant,) = reader.read_warrants([signed.warrant], [wire.GATES.of(stands.gate)]).values()
+    (warrant,) = reader.read_warrants([signed.warrant], [Gate.PLEDGE]).values()
     assert warrant.business_people == (BEN, SARA)
     assert warrant.people == {SARA, VERA}
 

@@ -102,47 +102,39 @@ async def test_conditions_become_conditions_of_the_case_and_are_closed_by_their_
 
 async def test_a_newer_position_takes_the_older_conditions_with_it(house: House) -> None:
     case = await house.opened()
-    condition = gate_pb2.Condition(text="a", owner=VERA, blocks=gate_pb2.GATE_LAUNCH)
-    first = await house.say(VERA, case, SALES, "CONSENT_WITH_CONDITIONS", conditions=[condition])
+    first = await house.say(VERA, case, SALES, "CONSENT_WITH_CONDITIONS", conditions=[condition()])
     assert [c.text for c in first.gate_case.conditions] == ["a"]
     second = await house.say(VERA, first.gate_case, SALES, "CONSENT")
     assert not second.gate_case.conditions
 
 
-INCOMPLETE: list[tuple[str, list[gate_pb2.Condition], list[str]]] = [
-    ("CONSENT_WITH_CONDITIONS", [], ["conditions"]),
-    ("CONSENT", [gate_pb2.Condition(text="a", owner=VERA, blocks=4)], ["conditions"]),
+def condition(**changes: Any) -> gate_pb2.Condition:
+    values: dict[str, Any] = {"text": "a", "owner": VERA, "blocks": gate_pb2.GATE_LAUNCH}
+    return gate_pb2.Condition(**{**values, **changes})
+
+
+INCOMPLETE: list[tuple[list[gate_pb2.Condition], list[str]]] = [
+    ([], ["conditions"]),
     (
-        "CONSENT_WITH_CONDITIONS",
         [
-            gate_pb2.Condition(text="a", owner=VERA, blocks=4),
-            gate_pb2.Condition(owner="people/nobody", blocks=1),
+            condition(),
+            condition(text="", owner="people/nobody", blocks=gate_pb2.GATE_PLEDGE),
         ],
         ["conditions[1].text", "conditions[1].owner", "conditions[1].blocks"],
     ),
-    (
-        "CONSENT_WITH_CONDITIONS",
-        [gate_pb2.Condition(text="a", owner=VERA)],
-        ["conditions[0].blocks"],
-    ),
-    (
-        "CONSENT_WITH_CONDITIONS",
-        [gate_pb2.Condition(text="a", owner=VERA, blocks=4, due_at={"seconds": 1})],
-        ["conditions[0].due_at"],
-    ),
-    (
-        "CONSENT_WITH_CONDITIONS",
-        [gate_pb2.Condition(text="a", owner=VERA, blocks=4, due_at={"seconds": 1 << 60})],
-        ["conditions[0].due_at"],
-    ),
+    ([condition(blocks=gate_pb2.GATE_UNSPECIFIED)], ["conditions[0].blocks"]),
+    ([condition(due_at={"seconds": 1})], ["conditions[0].due_at"]),
+    ([condition(due_at={"seconds": 1 << 60})], ["conditions[0].due_at"]),
 ]
 
 
 async def test_conditions_that_lack_something_are_refused_by_field(house: House) -> None:
     case = await house.opened()
-    for kind, conditions, fields in INCOMPLETE:
-        problem = await refused(house.say(VERA, case, SALES, kind, conditions=conditions))
-        assert [v.field for v in problem.violations] == fields
+    for conditions, fields in INCOMPLETE:
+        call = house.say(VERA, case, SALES, "CONSENT_WITH_CONDITIONS", conditions=conditions)
+        assert [v.field for v in (await refused(call)).violations] == fields
+    bare = house.say(VERA, case, SALES, "CONSENT", conditions=[condition()])
+    assert [v.field for v in (await refused(bare)).violations] == ["conditions"]
 
 
 async def test_a_recused_head_is_followed_by_the_deputy_then_by_the_head_above(
@@ -176,14 +168,13 @@ async def test_a_unit_that_is_heard_has_no_veto(house: House) -> None:
         "people/mira", case, "units/marketing", "OBJECT", **{**OBJECTION, "grounds": "brand"}
     )
     assert position_of(heard, "units/marketing").kind == pb.POSITION_KIND_OBJECT
-    condition = gate_pb2.Condition(text="a", owner=VERA, blocks=gate_pb2.GATE_LAUNCH)
     problem = await refused(
         house.say(
             "people/nora",
             heard.gate_case,
             "units/product",
             "CONSENT_WITH_CONDITIONS",
-            conditions=[condition],
+            conditions=[condition()],
         )
     )
     assert [v.field for v in problem.violations] == ["kind"]

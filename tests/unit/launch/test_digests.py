@@ -65,8 +65,8 @@ def test_a_gate_digest_is_over_the_digests_of_its_material_fields() -> None:
         ({"pilot_plan": plan(rollback="none")}, {"pilot_plan"}),
         ({"steward": "people/sam"}, {"steward"}),
         ({"controls": ["MFA", "moderation"]}, {"controls"}),
-        ({"it_liaison": "people/iris"}, set()),
-        ({"cost_of_delay_per_week": eur(1)}, set()),
+        ({"it_liaison": "people/iris"}, set[str]()),
+        ({"cost_of_delay_per_week": eur(1)}, set[str]()),
     ],
 )
 def test_a_change_touches_exactly_the_gates_that_declare_its_field_material(

@@ -134,7 +134,9 @@ def test_the_path_waits_at_the_first_gate_that_does_not_stand() -> None:
     assert waiting_at({}, FACTS, NOW) is Gate.PLEDGE
     pledged = {Gate.PLEDGE: stands[Gate.PLEDGE]}
     assert waiting_at(pledged, FACTS, NOW) is Gate.FUND
-    without_fund = {gate: one for gate, one in stands.items() if gate is not Gate.FUND}
+    without_fund: dict[Gate, GateRecord] = {
+        gate: one for gate, one in stands.items() if gate is not Gate.FUND
+    }
     assert waiting_at(without_fund, FACTS, NOW) is Gate.FUND
 
 

@@ -153,4 +153,4 @@ def test_what_was_lent_is_never_lent_again() -> None:
     stella = PEOPLE["people/stella"]
     found = lent_to(CHARTER, stella, SAM, Purpose.PLEDGE, [LENT, onward], NOW)
     assert found == onward
-    assert found.limit(own_limit(CHARTER, SAM, Purpose.PLEDGE)) == Limit(250_000_00)
+    assert onward.limit(own_limit(CHARTER, SAM, Purpose.PLEDGE)) == Limit(250_000_00)

@@ -19,12 +19,13 @@ class PathHandlers(Handlers):
         recorded = wire.recorded_of(gate_case)
         signed = gate_case.SerializeToString(deterministic=True)
 
-        def unit(tx: Transaction) -> pb.PathGate:
-            reading = self._rooms.path.record_standing(tx, gate_case.program, recorded, signed)
-            program = self._rooms.programs.get(tx, gate_case.program)
-            return wire.gate_to(reading, program.content.amount.currency)
-
-        return await self._mutations.run(call, request, unit)
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: wire.gate_to(
+                self._rooms.path.record_standing(tx, gate_case.program, recorded, signed)
+            ),
+        )
 
     async def GetPath(self, request: pb.GetPathRequest, call: Call) -> pb.Path:
         """Reads the path: every gate, whom it waits for, since when, and what that cost."""

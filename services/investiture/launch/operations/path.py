@@ -1,9 +1,11 @@
 """The path of a program: recording what the other services signed, and showing it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median_low
 
+from investiture.casework.amounts import Amount
 from investiture.casework.facts import Revision
 from investiture.casework.operations import CaseOperations, Reading
 from investiture.casework.statements import OWNER
@@ -30,18 +32,18 @@ class GateReading:
     own: Reading | None
     standing: bool
     waited_ms: int
-    stall_bill_minor: int
+    stall_bill: Amount
     typical_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class PathReading:
-    """A path as it reads now; the stall bill is the sum of the gates', in minor units."""
+    """A path as it reads now; its stall bill is the sum of the gates'."""
 
     program: Program
     gates: tuple[GateReading, ...]
     waiting_at: Gate | None
-    stall_bill_minor: int
+    stall_bill: Amount
 
 
 class PathOperations:
@@ -66,11 +68,12 @@ class PathOperations:
     ) -> GateReading:
         """Takes a verified statement over; an older one, or the same again, changes nothing."""
         program = self._programs.load(tx, name)
-        step = self._projection.take(tx, name, new, b"" if new.gate in OWN else signed)
+        records = self._path.load(tx, name)
+        kept = b"" if new.gate in OWN else signed
+        step = self._projection.take(tx, name, records, new, kept)
         if step is not None:
             self._record(tx, name, step)
-            program = self._follow(tx, program, step)
-        records = self._path.load(tx, name)
+            program = self._follow(tx, program, step, records)
         return self._gate(tx, program, self._newest(tx, program), new.gate, records.get(new.gate))
 
     def read(self, tx: Transaction, name: str) -> PathReading:
@@ -83,8 +86,9 @@ class PathOperations:
         if newest is not None and program.state is not ProgramState.ENDED:
             known = {gate: one.record for gate, one in records.items()}
             waiting_at = paths.waiting_at(known, newest, tx.now)
-        total = sum(gate.stall_bill_minor for gate in gates)
-        return PathReading(program, gates, waiting_at, min(total, paths.MOST_MINOR))
+        total_minor = min(sum(gate.stall_bill.minor for gate in gates), paths.MOST_MINOR)
+        total = Amount(total_minor, program.content.amount.currency)
+        return PathReading(program, gates, waiting_at, total)
 
     def read_after(self, tx: Transaction, name: str, version: int) -> PathReading | None:
         """The path where the program changed after `version`; None where it did not."""
@@ -106,26 +110,30 @@ class PathOperations:
         signed: SignedRecord | None,
     ) -> GateReading:
         typical_ms = self._typical_ms(tx, gate)
+        currency = program.content.amount.currency
         if signed is None:
-            return GateReading(gate, b"", None, False, 0, 0, typical_ms)
+            return GateReading(gate, b"", None, False, 0, Amount(0, currency), typical_ms)
         record = signed.record
         waited_ms = record.waited_ms(min(tx.now, program.ended_at or tx.now))
         cost = program.content.cost_of_delay_per_week
+        bill_minor = paths.stall_bill_minor(gate, waited_ms, cost.minor if cost else 0)
         return GateReading(
             gate=gate,
             signed=signed.signed,
             own=self._cases.read(tx, program.name, gate) if gate in OWN else None,
             standing=newest is not None and record.standing_for(newest, tx.now),
             waited_ms=waited_ms,
-            stall_bill_minor=paths.stall_bill_minor(gate, waited_ms, cost.minor if cost else 0),
+            stall_bill=Amount(bill_minor, currency),
             typical_ms=typical_ms,
         )
 
-    def _follow(self, tx: Transaction, program: Program, step: Step) -> Program:
+    def _follow(
+        self, tx: Transaction, program: Program, step: Step, records: Mapping[Gate, SignedRecord]
+    ) -> Program:
         """What follows from a newer statement: an end, an incident, that all is released."""
         case = step.after.case
         if program.state is ProgramState.ENDED:
-            return self._settle(tx, program)
+            return self._settle(tx, program, records)
         if case.state is CaseState.DECLINED and program.state in rules.WALKING:
             # A declined case never reopens at its service, whatever was revised meanwhile.
             by = case.deciders[-1].person if case.deciders else f"workloads/{OWNER[case.gate]}"
@@ -135,9 +143,11 @@ class PathOperations:
             return self._programs.save(tx, program, with_incident)
         return self._touched(tx, program)
 
-    def _settle(self, tx: Transaction, program: Program) -> Program:
-        records = {gate: one.record for gate, one in self._path.load(tx, program.name).items()}
-        if program.settled or not paths.all_released(records):
+    def _settle(
+        self, tx: Transaction, program: Program, records: Mapping[Gate, SignedRecord]
+    ) -> Program:
+        known = {gate: one.record for gate, one in records.items()}
+        if program.settled or not paths.all_released(known):
             return self._touched(tx, program)
         saved = self._programs.save(tx, program, replace(program, settled=True))
         tx.record("program.settled", saved.name, saved.version, {}, program=saved.name)

@@ -1,8 +1,10 @@
 """Keeps launch's record of how each gate stands, of our own cases and of the other services'."""
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 
 from investiture.casework.case import Case
+from investiture.casework.words import Gate
 from investiture.chassis.transaction import Transaction
 from investiture.launch.domain.path import GateRecord, Recorded, record, recorded_of
 from investiture.launch.store import PathStore, ProgramStore, SignedRecord
@@ -25,16 +27,27 @@ class Projection:
 
     def witness(self, tx: Transaction, case: Case) -> None:
         """Takes over a case of our own that was just stored."""
-        self.take(tx, case.program, recorded_of(case), b"")
+        records = self._path.load(tx, case.program)
+        self.take(tx, case.program, records, recorded_of(case), b"")
         self._programs.touch(tx, case.program)
 
-    def take(self, tx: Transaction, program: str, new: Recorded, signed: bytes) -> Step | None:
-        """Takes a statement over; None where it says nothing new. `signed` is kept to be shown."""
-        present = self._path.load(tx, program).get(new.gate)
+    def take(
+        self,
+        tx: Transaction,
+        program: str,
+        records: MutableMapping[Gate, SignedRecord],
+        new: Recorded,
+        signed: bytes,
+    ) -> Step | None:
+        """Takes a statement over, into `records` too; None where it says nothing new.
+
+        `signed` is the case as its service signed it, kept to be shown.
+        """
+        present = records.get(new.gate)
         before = present.record if present else None
         after = record(before, new, tx.now)
         if after is None:
             return None
-        kept = SignedRecord(after, signed)
+        kept = records[new.gate] = SignedRecord(after, signed)
         self._path.save(tx, program, new.gate, kept, new=present is None)
         return Step(before, after)

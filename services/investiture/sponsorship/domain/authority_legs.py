@@ -9,6 +9,9 @@ from investiture.casework.words import Side
 from investiture.chassis.refusal import Leg, PreconditionFailed
 from investiture.sponsorship.domain.positions import Position, PositionRole
 
+MOST_COUNTED = 25
+"""Living sponsorships of one person are counted this far, so that counting stays cheap."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuthorityLeg:
@@ -121,10 +124,11 @@ def _units(authority: Authority, positions: Sequence[Position]) -> AuthorityLeg:
 
 def _load(authority: Authority, around: Circumstances) -> AuthorityLeg:
     live, most = around.live_sponsorships, around.max_live_sponsorships
+    count = f"{live}" if live <= MOST_COUNTED else f"more than {MOST_COUNTED}"
     return AuthorityLeg(
         "load",
         live <= most,
-        f"with this one {authority.person} sponsors {live} living programs; {most} are thought "
+        f"with this one {authority.person} sponsors {count} living programs; {most} are thought "
         "to be what one person can stand behind",
         "hand one over, or name another sponsor",
         warning=True,

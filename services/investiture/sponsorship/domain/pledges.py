@@ -63,7 +63,7 @@ class Pledge:
     def complete(self) -> bool:
         """Whether everybody who is asked has pledged and each unit that must agree consents."""
         return all(seat.taken for seat in self.seats) and not any(
-            position.awaited for position in self.positions
+            position.outstanding for position in self.positions
         )
 
     @property
@@ -71,6 +71,17 @@ class Pledge:
         """Who is named to pledge or did, principals included."""
         names = (name for seat in self.seats for name in (seat.named, *seat.people))
         return tuple(dict.fromkeys(names))
+
+    @property
+    def endorsers(self) -> frozenset[str]:
+        """Who consented for a unit that must agree, principals included."""
+        return frozenset(
+            name
+            for one in self.positions
+            if one.agreed and one.role is PositionRole.AGREE and not one.counts_with
+            for name in (one.person, one.on_behalf_of)
+            if name
+        )
 
     def position(self, unit: str) -> Position | None:
         """The position of a unit; None where it is not asked."""
@@ -97,6 +108,7 @@ def seat_of(pledge: Pledge, case: Case, authority: Authority) -> Seat:
             f"{authority.person} has pledged on {case.name} already",
             legs=(_waits_for(pledge, case),),
         )
+    cases.require_first_time(case, people)  # who endorsed for a unit does not sponsor as well
     free = [seat for seat in pledge.seats if not seat.taken]
     for seat in free:
         if seat.named in people:
@@ -258,7 +270,7 @@ def free_seats(pledge: Pledge) -> list[Seat]:
 
 def unanswered(pledge: Pledge) -> list[Position]:
     """Units that must agree, do not yet, and are not spoken for by a pledge."""
-    return [one for one in pledge.positions if one.awaited and not one.counts_with]
+    return [one for one in pledge.positions if one.outstanding and not one.counts_with]
 
 
 def serves(holder: Holder, seat: Seat, pledge: Pledge) -> bool:

@@ -68,7 +68,7 @@ class Position:
         return self.kind in CONSENTS
 
     @property
-    def awaited(self) -> bool:
+    def outstanding(self) -> bool:
         """Whether the pledge cannot stand before this unit consents."""
         return self.role is PositionRole.AGREE and not self.agreed
 

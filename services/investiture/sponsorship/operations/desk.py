@@ -130,7 +130,9 @@ class PledgeDesk:
         person = self._directory.find(tx, name)
         if person is None or not person.able:
             return False
-        elsewhere = any(name in (o.named, *o.people) for o in pledge.seats if o != seat)
+        elsewhere = name in pledge.endorsers or any(
+            name in (one.named, *one.people) for one in pledge.seats if one != seat
+        )
         beside = seat.place is Place.SPONSOR and len(pledge.seats) > 1
         return not elsewhere and (beside or side_of(self._charter, person.unit) is Side.BUSINESS)
 

@@ -72,15 +72,7 @@ class DirectoryOperations:
         `on_behalf_of` stays empty in the answer where no delegation covers it.
         """
         person = self._people.load(tx, name)
-        lent = self._lent(tx, person, on_behalf_of, purpose, at or tx.now)
-        return authority_of(
-            self._charter,
-            person,
-            purpose,
-            resolved_at=tx.now,
-            directory_digest=self._people.digest(tx),
-            delegation=lent,
-        )
+        return self._authority(tx, person, purpose, on_behalf_of, at or tx.now)
 
     def decider(self, tx: Transaction, purpose: Purpose, on_behalf_of: str = "") -> Authority:
         """The caller's authority to decide here and now.
@@ -98,7 +90,7 @@ class DirectoryOperations:
             why = "is a guest" if person.guest else "no longer works here"
             raise Denied("NOT_A_HOLDER", f"{person.name} {why} and decides nothing")
         principal = "" if on_behalf_of == person.name else on_behalf_of
-        authority = self.resolve(tx, person.name, purpose, principal)
+        authority = self._authority(tx, person, purpose, principal, tx.now)
         if authority.on_behalf_of != principal:
             raise Denied(
                 "NOT_A_HOLDER",
@@ -126,6 +118,19 @@ class DirectoryOperations:
     def find(self, tx: Transaction, name: str) -> Person | None:
         """The person called `name`; None for nobody."""
         return self._people.find(tx, name)
+
+    def _authority(
+        self, tx: Transaction, person: Person, purpose: Purpose, on_behalf_of: str, at: datetime
+    ) -> Authority:
+        lent = self._lent(tx, person, on_behalf_of, purpose, at)
+        return authority_of(
+            self._charter,
+            person,
+            purpose,
+            resolved_at=tx.now,
+            directory_digest=self._people.digest(tx),
+            delegation=lent,
+        )
 
     def _lent(
         self, tx: Transaction, person: Person, on_behalf_of: str, purpose: Purpose, at: datetime

@@ -14,6 +14,7 @@ from investiture.chassis.refusal import FieldViolation, InvalidArgument
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain import pledges
 from investiture.sponsorship.domain.authority_legs import (
+    MOST_COUNTED,
     AuthorityLeg,
     Circumstances,
     authority_test,
@@ -181,13 +182,15 @@ class PledgeOperations:
     ) -> tuple[AuthorityLeg, ...]:
         facts = case.facts
         able = self._directory.able(tx)
-        live = self._store.live_sponsorships(tx, authority.person, case.program)
+        allowed = self._charter.sponsorship.max_live_sponsorships
+        most = max(allowed, MOST_COUNTED)
+        live = self._store.live_sponsorships(tx, authority.person, case.program, most)
         around = Circumstances(
             positions=pledge.positions,
             counters=seat.place is Place.COUNTER_SPONSOR,
             counter_side=self._side(tx, facts.counter_sponsor),
             live_sponsorships=live + 1,
-            max_live_sponsorships=self._charter.sponsorship.max_live_sponsorships,
+            max_live_sponsorships=allowed,
             absent_owners=tuple(name for name in facts.benefit_owners if not able(name)),
         )
         return authority_test(facts, authority, around)

@@ -1,6 +1,6 @@
 """What a pledge keeps beside its case: seats, positions and the authority test."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from investiture.sponsorship.store.tables import CASES, PLEDGE, POSITION, SEAT
 
 _SEAT_FIELDS = tuple(field.name for field in fields(Seat))
 _POSITION_FIELDS = tuple(field.name for field in fields(Position))
+_LEG_FIELDS = tuple(field.name for field in fields(AuthorityLeg))
 _TUPLES = frozenset({"relationships", "recused"})
 
 _PLEDGE = sa.select(PLEDGE.c.unowned, PLEDGE.c.contested, PLEDGE.c.legs).where(
@@ -47,13 +48,16 @@ _RECORD = (
     .values({name: sa.bindparam(name) for name in _POSITION_FIELDS if name not in _KEPT})
 )
 _ALIVE = (CaseState.OPEN, CaseState.CHANGES_REQUESTED, CaseState.STANDING)
-_LIVE = (
-    sa.select(sa.func.count(sa.distinct(CASES.cases.c.program)))
+_LIVING = (
+    sa.select(CASES.cases.c.program)
+    .distinct()
     .join(SEAT, SEAT.c.case_name == CASES.cases.c.name)
     .where(SEAT.c.person == sa.bindparam("by"))
     .where(CASES.cases.c.program != sa.bindparam("beside"))
     .where(CASES.cases.c.state.in_([state.value for state in _ALIVE]))
+    .limit(sa.bindparam("most", type_=sa.Integer))
 )
+_LIVE = sa.select(sa.func.count()).select_from(_LIVING.subquery())
 
 
 class PledgeStore:
@@ -96,7 +100,7 @@ class PledgeStore:
     def save(self, tx: Transaction, case_name: str, before: Pledge, after: Pledge) -> None:
         """Stores what changed; the case's own compare-and-set guards it all."""
         if after.legs != before.legs:
-            legs = [asdict(leg) for leg in after.legs]
+            legs = [_leg_row(leg) for leg in after.legs]
             tx.connection.execute(_TEST, {"of_case": case_name, "legs": legs})
         for seat in after.seats:
             if seat not in before.seats:
@@ -109,23 +113,29 @@ class PledgeStore:
                 key = {"of_case": case_name, "of_unit": one.unit}
                 tx.connection.execute(_RECORD, {**row, **key})
 
-    def live_sponsorships(self, tx: Transaction, person: str, beside: str) -> int:
-        """Programs other than `beside` for which a person has a living pledge."""
-        key = {"by": person, "beside": beside}
+    def live_sponsorships(self, tx: Transaction, person: str, beside: str, most: int) -> int:
+        """Programs other than `beside` for which a person has a living pledge, `most` at most."""
+        key = {"by": person, "beside": beside, "most": most}
         count: int = tx.connection.execute(_LIVE, key).scalar_one()
         return count
 
 
 def _seat_row(seat: Seat) -> dict[str, Any]:
-    return {**asdict(seat), "place": seat.place.value}
+    row = {name: getattr(seat, name) for name in _SEAT_FIELDS}
+    row["place"] = seat.place.value
+    return row
 
 
 def _position_row(position: Position) -> dict[str, Any]:
-    row = {
-        name: list(value) if name in _TUPLES else value for name, value in asdict(position).items()
-    }
-    kind = None if position.kind is None else position.kind.value
-    return {**row, "role": position.role.value, "kind": kind}
+    row = {name: getattr(position, name) for name in _POSITION_FIELDS}
+    row.update({name: list(row[name]) for name in _TUPLES})
+    row["role"] = position.role.value
+    row["kind"] = None if position.kind is None else position.kind.value
+    return row
+
+
+def _leg_row(leg: AuthorityLeg) -> dict[str, Any]:
+    return {name: getattr(leg, name) for name in _LEG_FIELDS}
 
 
 def _seat(row: sa.RowMapping) -> Seat:

@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from investiture.chassis import migration_steps
+from investiture.casework.migration_steps import cases_1
+from investiture.chassis.migration_steps import chassis_1
 from investiture.chassis.tables import Document, Instant
 
 revision = "0001"
@@ -12,43 +13,10 @@ down_revision = None
 
 def upgrade() -> None:
     """Creates every table."""
-    migration_steps.chassis_1()
-    _cases()
+    chassis_1()
+    cases_1()
     _directory()
     _pledges()
-
-
-def _cases() -> None:
-    op.create_table(
-        "gate_case",
-        sa.Column("name", sa.Text, primary_key=True),
-        sa.Column("program", sa.Text, nullable=False),
-        sa.Column("gate", sa.Text, nullable=False),
-        sa.Column("round", sa.Integer, nullable=False),
-        sa.Column("state", sa.Text, nullable=False),
-        sa.Column("revision", sa.Integer, nullable=False),
-        sa.Column("version", sa.BigInteger, nullable=False),
-        sa.Column("document", sa.Text, nullable=False),
-        sa.UniqueConstraint("program", "gate", "round"),
-    )
-    op.create_table(
-        "gate_case_holder",
-        sa.Column("case_name", sa.Text, sa.ForeignKey("gate_case.name"), primary_key=True),
-        sa.Column("person", sa.Text, primary_key=True),
-        sa.Column("unit", sa.Text, primary_key=True),
-        sa.Column("overdue_at", Instant, nullable=False),
-    )
-    op.create_index(
-        "gate_case_holder_by_person", "gate_case_holder", ["person", "overdue_at", "case_name"]
-    )
-    op.create_table(
-        "program_end",
-        sa.Column("program", sa.Text, primary_key=True),
-        sa.Column("gate", sa.Text, primary_key=True),
-        sa.Column("outcome", sa.Text, nullable=False),
-        sa.Column("revision", sa.Integer, nullable=False),
-        sa.Column("ended_at", Instant, nullable=False),
-    )
 
 
 def _directory() -> None:

@@ -1,0 +1,40 @@
+"""The tables of cases as steps of the services' migrations, by the rules of the chassis's steps."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from investiture.chassis.tables import Instant
+
+
+def cases_1() -> None:
+    """Create the tables of cases, their holders and the programs that have ended."""
+    op.create_table(
+        "gate_case",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("program", sa.Text, nullable=False),
+        sa.Column("gate", sa.Text, nullable=False),
+        sa.Column("round", sa.Integer, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("document", sa.Text, nullable=False),
+        sa.UniqueConstraint("program", "gate", "round"),
+    )
+    op.create_table(
+        "gate_case_holder",
+        sa.Column("case_name", sa.Text, sa.ForeignKey("gate_case.name"), primary_key=True),
+        sa.Column("person", sa.Text, primary_key=True),
+        sa.Column("unit", sa.Text, primary_key=True),
+        sa.Column("overdue_at", Instant, nullable=False),
+    )
+    op.create_index(
+        "gate_case_holder_by_person", "gate_case_holder", ["person", "overdue_at", "case_name"]
+    )
+    op.create_table(
+        "program_end",
+        sa.Column("program", sa.Text, primary_key=True),
+        sa.Column("gate", sa.Text, primary_key=True),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("ended_at", Instant, nullable=False),
+    )

@@ -1,0 +1,1 @@
+"""The `investiture` command: a gRPC client like any other, and the embedded stack's switch."""

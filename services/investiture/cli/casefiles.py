@@ -1,0 +1,180 @@
+"""What every gate's case does alike: what waits for me, conditions, taking a decision back."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from investiture.api.casework.v1 import case_service_pb2 as pb
+from investiture.api.common.v1 import gate_pb2
+from investiture.cli import problems
+from investiture.cli.deciding import Program, Reason, answer, etag_for, person_name, program_name
+from investiture.cli.output import clock, gate_word, instant, short
+from investiture.cli.paths import next_step, state
+from investiture.cli.problems import Complaint
+from investiture.cli.session import OWNERS, Session, run
+from investiture.stack.plan import SERVICES
+
+PANEL = "Decisions"
+_GATES = frozenset(f"GATE_{gate_word(gate)}" for gate in OWNERS)
+app = typer.Typer()
+conditions = typer.Typer(no_args_is_help=True, help="Conditions of an approval.")
+app.add_typer(conditions, name="condition", rich_help_panel=PANEL)
+
+GateName = Annotated[str, typer.Argument(help="The gate: `pledge`, `knight`, …", metavar="GATE")]
+
+
+@app.command(rich_help_panel=PANEL)
+def inbox(
+    ctx: typer.Context,
+    unit: Annotated[str, typer.Option(help="Only what is held for this unit.")] = "",
+    of: Annotated[str, typer.Option("--of", help="Another's; operators and governance may.")] = "",
+) -> None:
+    """List what waits for you, the earliest due date first."""
+
+    async def act(session: Session) -> None:
+        whole = pb.ListPendingDecisionsResponse()
+        for service in SERVICES:
+            whole.cases.extend(await _pending(session, service, person_name(of), unit))
+        whole.cases.sort(key=lambda case: case.timetable.overdue_at.ToNanoseconds())
+        session.show(whole, lambda found: _inbox(found, session.person))
+
+    run(ctx, act)
+
+
+@app.command(rich_help_panel=PANEL)
+def void(ctx: typer.Context, program: Program, gate: GateName, reason: Reason) -> None:
+    """Take back a decision that stands: who made it may, and governance; the gate reopens."""
+    number = _gate(gate)
+
+    async def act(session: Session) -> None:
+        stub = await session.cases(OWNERS[number])
+        case = await _newest(session, program, number)
+        request = pb.VoidCaseRequest(
+            request_id=session.shared.fresh_request_id(),
+            name=case.name,
+            etag=etag_for(session, case),
+            reason=reason,
+            validate_only=session.shared.dry_run,
+        )
+        reading = await stub.VoidCase(request)
+        answer(session, reading, reading.gate_case)
+
+    run(ctx, act)
+
+
+@app.command(rich_help_panel=PANEL)
+def reassign(
+    ctx: typer.Context,
+    program: Program,
+    gate: GateName,
+    person: Annotated[str, typer.Argument(help="Who decides instead.")],
+    reason: Reason,
+) -> None:
+    """Hand an open decision to another eligible person."""
+    number = _gate(gate)
+
+    async def act(session: Session) -> None:
+        stub = await session.cases(OWNERS[number])
+        case = await _newest(session, program, number)
+        request = pb.ReassignCaseRequest(
+            request_id=session.shared.fresh_request_id(),
+            name=case.name,
+            etag=etag_for(session, case),
+            person=person_name(person),
+            reason=reason,
+            validate_only=session.shared.dry_run,
+        )
+        reading = await stub.ReassignCase(request)
+        answer(session, reading, reading.gate_case)
+
+    run(ctx, act)
+
+
+@conditions.command(name="close")
+def close_condition(
+    ctx: typer.Context,
+    program: Program,
+    gate: Annotated[str, typer.Argument(help="The gate that asked for it: `knight`.")],
+    condition: Annotated[str, typer.Argument(help="Its id: `c1`.")],
+    evidence: Annotated[str, typer.Option("--evidence", help="Link to what shows it.")],
+) -> None:
+    """Close a condition with its evidence: its owner may, and who decided the gate."""
+    number = _gate(gate)
+
+    async def act(session: Session) -> None:
+        stub = await session.cases(OWNERS[number])
+        case = await _newest(session, program, number)
+        request = pb.CloseConditionRequest(
+            request_id=session.shared.fresh_request_id(),
+            name=case.name,
+            etag=etag_for(session, case),
+            condition_id=condition,
+            evidence=evidence,
+            validate_only=session.shared.dry_run,
+        )
+        reading = await stub.CloseCondition(request)
+        answer(session, reading, reading.gate_case)
+
+    run(ctx, act)
+
+
+async def _pending(
+    session: Session, service: str, person: str, unit: str
+) -> list[gate_pb2.GateCase]:
+    stub = await session.cases(service)
+    of_unit = unit if not unit or unit.startswith("units/") else f"units/{unit}"
+    cases: list[gate_pb2.GateCase] = []
+    token = ""
+    while True:
+        page = await stub.ListPendingDecisions(
+            pb.ListPendingDecisionsRequest(person=person, unit=of_unit, page_token=token)
+        )
+        cases.extend(page.cases)
+        token = page.next_page_token
+        if not token:
+            return cases
+
+
+async def _newest(
+    session: Session, program: str, gate: gate_pb2.Gate.ValueType
+) -> gate_pb2.GateCase:
+    stub = await session.cases(OWNERS[gate])
+    name = program_name(program)
+    reading = await stub.ReadCase(pb.ReadCaseRequest(program=name, gate=gate))
+    if not reading.HasField("gate_case"):
+        raise Complaint(
+            f"{name} has no {gate_word(gate).lower()} case yet",
+            problems.NOT_FOUND,
+            f"`investiture show {short(name)}` says where it is",
+        )
+    return reading.gate_case
+
+
+def _gate(said: str) -> gate_pb2.Gate.ValueType:
+    name = f"GATE_{said.upper()}"
+    if name not in _GATES:
+        known = ", ".join(gate_word(gate).lower() for gate in OWNERS)
+        raise typer.BadParameter(f"{said} is none of {known}", param_hint="GATE")
+    return gate_pb2.Gate.Value(name)
+
+
+def _inbox(found: pb.ListPendingDecisionsResponse, person: str) -> Table | Text:
+    if not found.cases:
+        return Text("nothing waits for you" if person else "nothing waits", style="dim")
+    table = Table("program", "gate", "stands", "your role", "since", "overdue", "next")
+    now = datetime.now(UTC)
+    for case in found.cases:
+        mine = [holder.role for holder in case.holders if holder.person == person]
+        table.add_row(
+            short(case.program),
+            gate_word(case.gate),
+            state(case),
+            ", ".join(mine),
+            clock(instant(case, "waiting_since")),
+            clock(instant(case.timetable, "overdue_at")),
+            next_step(case, now),
+        )
+    return table

@@ -1,0 +1,143 @@
+"""The budget's ledger as people check it: movements, balances, and the sums that must agree."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from google.type.money_pb2 import Money
+from rich.table import Table
+from rich.text import Text
+
+from investiture.api.budget.v1 import budget_service_pb2 as pb
+from investiture.api.budget.v1.budget_service_pb2_grpc import BudgetServiceStub
+from investiture.cli.output import clock, instant, short
+from investiture.stack import amounts
+
+_ACCOUNTS = (
+    pb.ACCOUNT_AVAILABLE,
+    pb.ACCOUNT_RESERVED,
+    pb.ACCOUNT_COMMITTED,
+    pb.ACCOUNT_ACTUAL,
+    pb.ACCOUNT_LAPSED,
+)
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Entries of the ledger and the envelopes they belong to."""
+
+    entries: Sequence[pb.LedgerEntry]
+    envelopes: Sequence[pb.Envelope]
+    whole: bool
+    """Whether these are all entries of the envelopes, so that the balances must follow."""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every check holds."""
+        return all(holds for holds, _ in self._sums())
+
+    def checks(self) -> list[Text]:
+        """Return a line for each check."""
+        return [
+            Text.assemble(("✓ " if holds else "✗ ", "green" if holds else "bold red"), line)
+            for holds, line in self._sums()
+        ]
+
+    def _sums(self) -> Iterator[tuple[bool, str]]:
+        if self.whole:
+            moved = balances_of(self.entries)
+            for envelope in self.envelopes:
+                yield _agrees(envelope, moved[envelope.name])
+        for envelope in self.envelopes:
+            yield _adds_up(envelope)
+
+
+async def read_book(stub: BudgetServiceStub, *, envelope: str = "", program: str = "") -> Book:
+    """Read the ledger, of an envelope or a program, with the envelopes it touches."""
+    entries: list[pb.LedgerEntry] = []
+    token = ""
+    while True:
+        page = await stub.ListLedgerEntries(
+            pb.ListLedgerEntriesRequest(
+                envelope=envelope, program=program, page_size=_PAGE, page_token=token
+            )
+        )
+        entries.extend(page.entries)
+        token = page.next_page_token
+        if not token:
+            break
+    names = dict.fromkeys(entry.envelope for entry in entries)
+    envelopes = [await stub.GetEnvelope(pb.GetEnvelopeRequest(name=name)) for name in names]
+    return Book(entries, envelopes, whole=not program)
+
+
+def balances_of(entries: Iterable[pb.LedgerEntry]) -> dict[str, dict[int, int]]:
+    """Return what each envelope's accounts hold, in minor units, after these movements."""
+    held: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for entry in entries:
+        minor = amounts.minor(entry.amount)
+        held[entry.envelope][entry.debit] -= minor
+        held[entry.envelope][entry.credit] += minor
+    return held
+
+
+def ledger_table(entries: Iterable[pb.LedgerEntry]) -> Table:
+    """Return the movements in posting order."""
+    table = Table("#", "at", "envelope", "program", "what", "from → to", "by")
+    table.add_column("amount", justify="right")
+    for entry in entries:
+        table.add_row(
+            str(entry.sequence),
+            clock(instant(entry, "posted_at")),
+            short(entry.envelope),
+            short(entry.program) if entry.program else "",
+            entry.kind,
+            f"{account(entry.debit)} → {account(entry.credit)}",
+            short(entry.actor),
+            amounts.shown(entry.amount),
+        )
+    return table
+
+
+def balances_table(envelopes: Iterable[pb.Envelope]) -> Table:
+    """Return what is where in each envelope."""
+    table = Table("envelope")
+    for heading in ("appropriated", *(account(one) for one in _ACCOUNTS)):
+        table.add_column(heading, justify="right")
+    for envelope in envelopes:
+        table.add_row(short(envelope.name), *(amounts.shown(one) for one in _balances(envelope)))
+    return table
+
+
+def account(value: int) -> str:
+    """Return an account's name: ``available``."""
+    return pb.Account.Name(pb.Account.ValueType(value)).removeprefix("ACCOUNT_").lower()
+
+
+def _balances(envelope: pb.Envelope) -> list[Money]:
+    held = envelope.balances
+    return [
+        *(held.appropriated, held.available, held.reserved),
+        *(held.committed, held.actual, held.lapsed),
+    ]
+
+
+def _adds_up(envelope: pb.Envelope) -> tuple[bool, str]:
+    appropriated, *parts = (amounts.minor(one) for one in _balances(envelope))
+    held = envelope.balances
+    line = (
+        f"{short(envelope.name)}: appropriated {amounts.shown(held.appropriated)} = "
+        "available + reserved + committed + actual + lapsed"
+    )
+    return appropriated == sum(parts) and parts[0] >= 0, line
+
+
+def _agrees(envelope: pb.Envelope, moved: dict[int, int]) -> tuple[bool, str]:
+    _, *parts = (amounts.minor(one) for one in _balances(envelope))
+    whole = sum(moved.values())
+    same = all(moved.get(one, 0) == part for one, part in zip(_ACCOUNTS, parts, strict=True))
+    line = (
+        f"{short(envelope.name)}: Σ debits = Σ credits, and the balances are what the movements say"
+    )
+    return whole == 0 and same, line

@@ -1,0 +1,115 @@
+"""How answers look: for people with rich, for scripts as proto JSON with stable field names."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+
+from investiture.api.common.v1 import gate_pb2, statements_pb2
+
+console = Console(highlight=False)
+"""Answers."""
+
+complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+"""What went wrong, and what is going on meanwhile."""
+
+GATES = (
+    gate_pb2.GATE_PLEDGE,
+    gate_pb2.GATE_FUND,
+    gate_pb2.GATE_KNIGHT,
+    gate_pb2.GATE_PILOT,
+    gate_pb2.GATE_LAUNCH,
+    gate_pb2.GATE_PROVE,
+)
+
+
+def as_dict(message: Message) -> dict[str, Any]:
+    """Return a message as proto JSON with the protos' own field names, unset ones included."""
+    found: dict[str, Any] = json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    return found
+
+
+def print_json(content: Message | Mapping[str, Any]) -> None:
+    """Print an answer as JSON, uncoloured, for scripts."""
+    value = as_dict(content) if isinstance(content, Message) else content
+    console.out(json.dumps(value, indent=2, ensure_ascii=False), highlight=False)
+
+
+def gate_word(gate: int) -> str:
+    """Return a gate's name: ``PLEDGE``."""
+    return gate_pb2.Gate.Name(gate_pb2.Gate.ValueType(gate)).removeprefix("GATE_")
+
+
+def state_word(state: int) -> str:
+    """Return a case's state in words: ``changes requested``."""
+    return _words(gate_pb2.CaseState.Name(gate_pb2.CaseState.ValueType(state)), "CASE_STATE_")
+
+
+def verdict_word(verdict: int) -> str:
+    """Return a verdict in words: ``knighted with conditions``; empty for none."""
+    if not verdict:
+        return ""
+    return _words(gate_pb2.Verdict.Name(gate_pb2.Verdict.ValueType(verdict)), "VERDICT_")
+
+
+def step_word(step: int) -> str:
+    """Return a timetable's step in words: ``overdue``; empty for none."""
+    if not step:
+        return ""
+    return _words(gate_pb2.Step.Name(gate_pb2.Step.ValueType(step)), "STEP_")
+
+
+def outcome_word(outcome: int) -> str:
+    """Return how a program ended: ``promise waived``; empty while it lives."""
+    if not outcome:
+        return ""
+    name = statements_pb2.Outcome.Name(statements_pb2.Outcome.ValueType(outcome))
+    return _words(name, "OUTCOME_")
+
+
+def _words(name: str, prefix: str) -> str:
+    return name.removeprefix(prefix).lower().replace("_", " ")
+
+
+def short(name: str) -> str:
+    """Return a resource name without its collection: ``people/ada`` → ``ada``."""
+    return name.partition("/")[2] or name
+
+
+def instant(message: Message, field: str) -> datetime | None:
+    """Return the instant in a field, in UTC, or ``None`` where it is unset."""
+    if not message.HasField(field):
+        return None
+    value: Timestamp = getattr(message, field)
+    return value.ToDatetime(tzinfo=UTC)
+
+
+def clock(at: datetime | None) -> str:
+    """Return an instant as people here read it: the time today, else the date and the time."""
+    if at is None:
+        return "–"
+    local = at.astimezone()
+    today = datetime.now(UTC).astimezone().date()
+    return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
+
+
+def span(time: timedelta) -> str:
+    """Return a duration in its two largest units: ``2 d 4 h``, ``1 m 5 s``, ``0.3 s``."""
+    seconds = max(0.0, time.total_seconds())
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} m {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} m"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h"

@@ -1,0 +1,90 @@
+"""The KNIGHT gate: IT's verdicts, each with its reason."""
+
+from typing import Annotated
+
+import typer
+
+from investiture.api.itrisk.v1 import itrisk_service_pb2 as pb
+from investiture.cli.deciding import (
+    OnBehalfOf,
+    Program,
+    answer,
+    etag_for,
+    person_name,
+    program_name,
+)
+from investiture.cli.gaps import condition_of, gap_from
+from investiture.cli.session import Session, run
+
+app = typer.Typer()
+
+_GAP = 'A gap as "RISK | TOLERANCE | EXCESS | REMEDY"; may be repeated.'
+_CONDITION = "GATE:OWNER:TEXT, for instance launch:max:consent proof is live; may be repeated."
+
+
+@app.command(rich_help_panel="Decisions")
+def knight(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
+    ctx: typer.Context,
+    program: Program,
+    condition: Annotated[
+        list[str] | None, typer.Option("--condition", help=_CONDITION, metavar="CONDITION")
+    ] = None,
+    exposure: Annotated[
+        int, typer.Option(help="Largest allowed exposure in basis points; else as asked.")
+    ] = 0,
+    request_changes: Annotated[
+        list[str] | None, typer.Option("--request-changes", help=_GAP, metavar="GAP")
+    ] = None,
+    decline: Annotated[
+        list[str] | None, typer.Option("--decline", help=_GAP, metavar="GAP")
+    ] = None,
+    price: Annotated[str, typer.Option(help="Of a decline: what coming inside would cost.")] = "",
+    no_exposure_fits: Annotated[
+        bool, typer.Option("--no-exposure-fits", help="Of a decline in the first round.")
+    ] = False,
+    rationale: Annotated[str, typer.Option(help="Words for the record.")] = "",
+    on_behalf_of: OnBehalfOf = "",
+) -> None:
+    """Knight a program: outright, with conditions, for an exposure; or say what is missing."""
+    conditions = [condition_of(text) for text in condition or ()]
+    gaps = [gap_from(text) for text in request_changes or ()]
+    noes = [gap_from(text) for text in decline or ()]
+
+    async def act(session: Session) -> None:
+        stub = await session.itrisk()
+        latest = f"{program_name(program)}/riskReviews/latest"
+        review = await stub.GetReview(pb.GetReviewRequest(name=latest))
+        common = {
+            "request_id": session.shared.fresh_request_id(),
+            "name": review.gate_case.name,
+            "etag": etag_for(session, review.gate_case),
+            "on_behalf_of": person_name(on_behalf_of),
+        }
+        dry = session.shared.dry_run
+        if noes:
+            decided = await stub.Decline(
+                pb.DeclineRequest(
+                    **common,
+                    gaps=noes,
+                    price=price,
+                    no_exposure_fits=no_exposure_fits,
+                    validate_only=dry,
+                )
+            )
+        elif gaps:
+            decided = await stub.RequestChanges(
+                pb.RequestChangesRequest(**common, gaps=gaps, validate_only=dry)
+            )
+        else:
+            decided = await stub.Knight(
+                pb.KnightRequest(
+                    **common,
+                    conditions=conditions,
+                    exposure_limit_bps=exposure,
+                    rationale=rationale,
+                    validate_only=dry,
+                )
+            )
+        answer(session, decided, decided.gate_case)
+
+    run(ctx, act)

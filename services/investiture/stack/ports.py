@@ -1,0 +1,43 @@
+"""Ports on loopback: the usual ones where they are free, the next free ones where they are not."""
+
+import errno
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+
+LOOPBACK = "127.0.0.1"
+_TRIES = 200
+"""So many numbers are tried after the preferred one; then the system chooses."""
+
+_TAKEN = frozenset({errno.EADDRINUSE, errno.EACCES})
+
+
+def choose(preferred: Mapping[str, int]) -> dict[str, int]:
+    """Return a free port for each name, its preferred one if that is free; 0 prefers none.
+
+    All of them are held until the last is chosen, so no two names get the same.
+    """
+    with ExitStack() as held:
+        chosen: dict[str, int] = {}
+        for name, wanted in preferred.items():
+            listener = next(_free(wanted))
+            held.enter_context(listener)
+            chosen[name] = listener.getsockname()[1]
+        return chosen
+
+
+def _free(wanted: int) -> Iterator[socket.socket]:
+    for port in (*range(wanted, min(wanted + _TRIES, 65_536) if wanted else wanted), 0):
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # A port whose last connections are still fading away is free: servers say so too.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((LOOPBACK, port))
+            listener.listen(1)  # with SO_REUSEADDR two may bind, but only one may listen
+        except OSError as error:
+            listener.close()
+            if error.errno not in _TAKEN:
+                raise
+            continue
+        yield listener
+        return

@@ -1,0 +1,147 @@
+"""A stack of the tests' own, of which any part may be killed at any moment and started again."""
+
+import asyncio
+import os
+import sys
+import uuid
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from temporalio.client import Client
+from tests.support.halden import PEOPLE
+from tests.support.players import Cast, Play
+from tests.support.records import rows
+from tests.support.services import ROOT
+from tests.support.stories import Story, story_of
+from tests.support.traps import PATIENCE_SECONDS, VARIABLE, Traps, traps_in
+
+from investiture.stack.databases import SQLITE, url_of
+from investiture.stack.embedded import Stack
+from investiture.stack.part import Event, Phase
+from investiture.stack.plan import ANY_PORTS, SERVICES, TEMPORAL, WORKER, Options
+from investiture.stack.temporal_server import binary
+
+CHARTER = ROOT / "deploy" / "charters" / "demo.yaml"
+"""Agreed times in seconds; a heartbeat every two."""
+PARTS = (*SERVICES, WORKER, TEMPORAL)
+
+
+class Deaths:
+    """Which part has died and was not started again."""
+
+    def __init__(self) -> None:
+        self._dead: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    def tell(self, event: Event) -> None:
+        """What a stack tells of its parts."""
+        if event.phase is Phase.DIED:
+            self._dead[event.part].set()
+        elif event.phase is Phase.STARTING:
+            self._dead[event.part].clear()
+
+    async def of(self, part: str) -> None:
+        """Returns once the part is dead."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self._dead[part].wait()
+
+
+@dataclass(slots=True)
+class Site:
+    """The stack, its people, and what a test may do to it."""
+
+    stack: Stack
+    deaths: Deaths
+    traps: Traps
+    cast: Cast
+    _lanes: Mapping[str, asyncio.Lock] = field(
+        default_factory=lambda: {part: asyncio.Lock() for part in PARTS}
+    )
+    _client: Client | None = None
+
+    @property
+    def databases(self) -> Mapping[str, str]:
+        """The URL of each service's database."""
+        stack = self.stack
+        return {name: url_of(stack.options.database, stack.folder, name) for name in SERVICES}
+
+    def play(self, label: str) -> Play:
+        """A new program that nobody has heard of."""
+        return Play(self.cast, f"{label}-{uuid.uuid4().hex[:8]}")
+
+    async def story(self, play: Play) -> Story:
+        return await story_of(play, self.databases)
+
+    def unsent(self, service: str, program: str) -> int:
+        """How many messages about a program wait in a service's outbox."""
+        path = f"launch-path/{program.removeprefix('programs/')}"
+        query = f"SELECT id FROM outbox WHERE workflow_id = '{path}' AND done_at IS NULL"
+        return len(rows(self.databases[service], query))
+
+    @asynccontextmanager
+    async def lane(self, *parts: str) -> AsyncGenerator[None]:
+        """One program at a time has something done to a part."""
+        async with AsyncExitStack() as held:
+            for part in sorted(set(parts)):
+                await held.enter_async_context(self._lanes[part])
+            yield
+
+    async def whole(self) -> None:
+        """Starts every part that an earlier test left dead."""
+        for part in (TEMPORAL, *SERVICES, WORKER):
+            await self.stack.start(part)
+
+    async def temporal(self) -> Client:
+        """A client of the stack's Temporal, which outlives that one's deaths."""
+        if self._client is None:
+            self._client = await Client.connect(self.stack.addresses[TEMPORAL])
+        return self._client
+
+    async def cli(self, *arguments: str) -> str:
+        """What the Temporal CLI prints, as an operator or a forger would run it."""
+        process = await asyncio.create_subprocess_exec(
+            str(binary()),
+            *arguments,
+            *("--address", self.stack.addresses[TEMPORAL]),
+            env={"PATH": os.environ.get("PATH", ""), "HOME": str(self.stack.folder.path)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 0, f"temporal {' '.join(arguments)}: {said.decode()}"
+        return said.decode()
+
+
+@asynccontextmanager
+async def site(**options: Any) -> AsyncGenerator[Site]:
+    """Starts a stack in a temporary folder; `options` override how it is set up."""
+    with TemporaryDirectory(prefix="inv-") as name:
+        folder = Path(name)
+        deaths = Deaths()
+        traps_folder = folder / "traps"
+        traps_folder.mkdir()
+        async with (
+            traps_in(traps_folder) as traps,
+            Stack(folder / "stack", _options(traps_folder, options), deaths.tell) as stack,
+        ):
+            yield Site(stack, deaths, traps, Cast(stack.channel))
+
+
+def _options(traps: Path, changes: Mapping[str, Any]) -> Options:
+    """How the stack is set up: nobody starts a part again but the test."""
+    values: dict[str, Any] = {
+        "charter": CHARTER,
+        "database": SQLITE,
+        "ports": ANY_PORTS,
+        "supervise": False,
+        "ui": False,
+        "traces": False,
+        "people": PEOPLE,
+        "environment": {VARIABLE: str(traps), "PYTHONPATH": str(ROOT)},
+        "launcher": (sys.executable, "-m", "tests.support.killable"),
+    }
+    return Options(**{**values, **changes})
