@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, Worker
-from tests.support.case_records import OWNERS, Gate, ScriptedClock, name_of
+from tests.support.case_records import OWNERS, Gate, ScriptedClock
 from tests.support.gate_server import GateServers
 from tests.support.program_records import Records
 
@@ -100,14 +100,19 @@ class Company:
 
     async def shows(self, program: str, line: str) -> None:
         """Wait until the path's line in its memo begins so."""
-        handle = await self.path(program)
-        async for event in handle.fetch_history_events(wait_new_event=True):
-            fields = event.workflow_properties_modified_event_attributes.upserted_memo.fields
-            if contract.MEMO_NOW in fields:
-                now = json.loads(fields[contract.MEMO_NOW].data)
-                if now.startswith(line):
-                    return
-        raise AssertionError(f"{handle.id} ended without having shown {line!r}")
+        await _shows(await self.path(program), line)
+
+    async def proof_shows(self, program: str, line: str, after: str | None = None) -> None:
+        """Wait until the proof's line in its memo begins so, in another run than `after`."""
+        proof = contract.prove_return_id(program)
+        await self._started.setdefault(proof, asyncio.Event()).wait()
+        if after is not None:
+            run = self.client.get_workflow_handle(proof, run_id=after)
+            async for _ in run.fetch_history_events(wait_new_event=True):
+                """Until the run has ended."""
+            await self.caught_up(self.proof(program))
+        else:
+            await _shows(self.proof(program), line)
 
     async def caught_up(self, handle: WorkflowHandle[Any, Any]) -> None:
         """Wait until the workflow has seen every signal sent so far: a query comes after them."""
@@ -133,6 +138,17 @@ class Company:
             static_summary=program,
         )
         self._started.setdefault(program, asyncio.Event()).set()
+        self._started.setdefault(workflow_id, asyncio.Event()).set()
+
+    async def start_path(self, program: str) -> None:
+        """Start the program's path whatever it is, as a late ring would, and wait for its end."""
+        await self.client.execute_workflow(
+            LaunchPath.run,
+            PathInput(program=program),
+            id=contract.launch_path_id(program),
+            task_queue=self.queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        )
 
     def worker(self, *interceptors: Interceptor, limits: WorkerLimits | None = None) -> Worker:
         return build_worker(
@@ -193,6 +209,16 @@ async def company(
         await founded.stop()
 
 
+async def _shows(handle: WorkflowHandle[Any, Any], line: str) -> None:
+    async for event in handle.fetch_history_events(wait_new_event=True):
+        fields = event.workflow_properties_modified_event_attributes.upserted_memo.fields
+        if contract.MEMO_NOW in fields:
+            now: str = json.loads(fields[contract.MEMO_NOW].data)
+            if now.startswith(line):
+                return
+    raise AssertionError(f"{handle.id} ended without having shown {line!r}")
+
+
 def activities_of(history: WorkflowHistory) -> list[str]:
     """Names of the activities that a history scheduled, in order; local ones in brackets."""
     names: list[str] = []
@@ -203,8 +229,3 @@ def activities_of(history: WorkflowHistory) -> list[str]:
         elif event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED:
             names.append("(local)")
     return names
-
-
-def gates_of(case_names: Sequence[Gate]) -> list[str]:
-    """Names of gates, for a readable assertion."""
-    return [name_of(gate) for gate in case_names]

@@ -52,6 +52,7 @@ async def deliver(client: Client, row: OutboxRow) -> None:
     """
     context = _PROPAGATOR.extract({"traceparent": row.traceparent})
     attributes = {"outbox.id": row.id, "temporalWorkflowID": row.workflow_id}
+    nobody: RPCError | None = None
     with _TRACER.start_as_current_span(
         f"outbox {row.signal or row.workflow_type}",
         context,
@@ -68,9 +69,11 @@ async def deliver(client: Client, row: OutboxRow) -> None:
         except RPCError as error:
             if error.status in _AWAY:
                 raise OutOfReach(str(error)) from error
-            if not row.workflow_type and _no_such_workflow(error):
-                raise NobodyHome(error.message) from error
-            raise
+            if row.workflow_type or not _no_such_workflow(error):
+                raise
+            nobody = error  # an answer: raised outside, so that the span does not read as failed
+    if nobody is not None:
+        raise NobodyHome(nobody.message) from nobody
 
 
 async def _signal(client: Client, row: OutboxRow) -> None:

@@ -67,11 +67,12 @@ class Link:
         self._failures = 0
         return came_back
 
-    def broke(self, error: Exception) -> None:
-        """Note a failure: the client is dropped, and the next try has to wait."""
-        self._client = None
-        if not self.may_try:
+    def broke(self, error: Exception, client: Client | None) -> None:
+        """Note a failure of a client, or to get one: it is dropped, and the next try waits."""
+        late = client is not None and client is not self._client
+        if late or not self.may_try:
             return  # one of several calls that failed for the same reason
+        self._client = None
         self._failures += 1
         self._next_try = time.monotonic() + backoff(
             self._failures, first_s=self._first_pause_s, longest_s=self._longest_pause_s

@@ -197,16 +197,18 @@ class Relay:
     async def _attempt(self, row: OutboxRow) -> None:
         if row.next_attempt_at - self._clock.now() < self._pace.call:
             return  # it waited too long here: its lease may end under the call
+        client: Client | None = None
         try:
             async with asyncio.timeout(self._pace.call.total_seconds()):
-                await deliver(await self._link.client(), row)
+                client = await self._link.client()
+                await deliver(client, row)
         except OutOfReach as error:
             # The row keeps its lease and is due when that ends.
-            self._link.broke(error)
+            self._link.broke(error, client)
         except TimeoutError as error:
             # The client retries by itself when Temporal goes away, and this is how that looks. It
             # may also be this row's fault: it goes behind the others.
-            self._link.broke(error)
+            self._link.broke(error, client)
             self._failed(row, error)
         except NobodyHome as error:
             _log.info("outbox.nobody_home", **_names(row), note=str(error))
@@ -308,7 +310,7 @@ class Relay:
     def _room(self, most: int) -> int:
         """Return how many rows may be taken into memory: while Temporal is away one, to try it."""
         if self._link.is_up:
-            return min(most, MOST_IN_MEMORY - self._rows.qsize())
+            return max(0, min(most, MOST_IN_MEMORY - self._rows.qsize()))
         return 1 if self._link.may_try and self._rows.empty() else 0
 
     async def _forget(self) -> None:

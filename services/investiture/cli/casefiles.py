@@ -11,11 +11,11 @@ from investiture.api.casework.v1 import case_service_pb2 as pb
 from investiture.api.common.v1 import gate_pb2
 from investiture.cli import problems
 from investiture.cli.deciding import Program, Reason, answer, etag_for, person_name, program_name
-from investiture.cli.output import clock, gate_word, instant, short
+from investiture.cli.output import clock, gate_word, instant, short, table
 from investiture.cli.paths import next_step, state
 from investiture.cli.problems import Complaint
 from investiture.cli.session import OWNERS, Session, run
-from investiture.stack.plan import SERVICES
+from investiture.stack.names import SERVICES
 
 PANEL = "Decisions"
 _GATES = frozenset(f"GATE_{gate_word(gate)}" for gate in OWNERS)
@@ -164,11 +164,11 @@ def _gate(said: str) -> gate_pb2.Gate.ValueType:
 def _inbox(found: pb.ListPendingDecisionsResponse, person: str) -> Table | Text:
     if not found.cases:
         return Text("nothing waits for you" if person else "nothing waits", style="dim")
-    table = Table("program", "gate", "stands", "your role", "since", "overdue", "next")
+    drawn = table("program", "gate", "stands", "your role", "since", "overdue", "next")
     now = datetime.now(UTC)
     for case in found.cases:
         mine = [holder.role for holder in case.holders if holder.person == person]
-        table.add_row(
+        drawn.add_row(
             short(case.program),
             gate_word(case.gate),
             state(case),
@@ -177,4 +177,4 @@ def _inbox(found: pb.ListPendingDecisionsResponse, person: str) -> Table | Text:
             clock(instant(case.timetable, "overdue_at")),
             next_step(case, now),
         )
-    return table
+    return drawn

@@ -11,9 +11,7 @@ import yaml
 from rich.markup import escape
 from rich.text import Text
 
-from investiture.charter.difference import diff
 from investiture.charter.finding import Finding, Severity, errors
-from investiture.charter.load import examine, load
 from investiture.cli import problems
 from investiture.cli.output import console, print_json
 from investiture.cli.root import Shared
@@ -37,6 +35,8 @@ def lint(ctx: typer.Context, file: File) -> None:
     shared: Shared = ctx.obj
 
     def act() -> None:
+        from investiture.charter.load import examine
+
         found = examine(file).findings
         if shared.json:
             print_json({"findings": [asdict(finding) for finding in found]})
@@ -57,6 +57,8 @@ def show(
     shared: Shared = ctx.obj
 
     def act() -> None:
+        from investiture.charter.load import load
+
         found = load(file or _in_force(shared))
         content = found.model_dump(mode="json", exclude_defaults=True)
         if shared.json:
@@ -76,6 +78,9 @@ def diff_(ctx: typer.Context, old: File, new: File) -> None:
     shared: Shared = ctx.obj
 
     def act() -> None:
+        from investiture.charter.difference import diff
+        from investiture.charter.load import load
+
         changes = diff(load(old), load(new))
         if shared.json:
             print_json({"changes": list(changes)})

@@ -19,7 +19,7 @@ from investiture.cli.deciding import (
 )
 from investiture.cli.gaps import gap_from
 from investiture.cli.ledgers import Book, ledger_table, read_book
-from investiture.cli.output import print_json, short
+from investiture.cli.output import print_json, short, table
 from investiture.cli.session import Session, run
 from investiture.stack import amounts
 
@@ -127,16 +127,16 @@ def _shown(session: Session, funding: pb.Funding) -> Group:
 
 
 def _levels(levels: Sequence[pb.ApprovalLevel]) -> Table:
-    table = Table("level", "role", "needed", "approved by", "who may", box=None, pad_edge=False)
+    drawn = table("level", "role", "needed", "approved by", "who may")
     for level in levels:
-        table.add_row(
+        drawn.add_row(
             str(level.level),
             level.role,
             str(level.needed),
             ", ".join(short(person) for person in level.approved_by) or "–",
             ", ".join(short(person) for person in level.eligible),
         )
-    return table
+    return drawn
 
 
 def _ledger(book: Book) -> Group:

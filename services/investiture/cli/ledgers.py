@@ -10,7 +10,7 @@ from rich.text import Text
 
 from investiture.api.budget.v1 import budget_service_pb2 as pb
 from investiture.api.budget.v1.budget_service_pb2_grpc import BudgetServiceStub
-from investiture.cli.output import clock, instant, short
+from investiture.cli.output import clock, instant, short, table
 from investiture.stack import amounts
 
 _ACCOUNTS = (
@@ -84,30 +84,43 @@ def balances_of(entries: Iterable[pb.LedgerEntry]) -> dict[str, dict[int, int]]:
 
 def ledger_table(entries: Iterable[pb.LedgerEntry]) -> Table:
     """Return the movements in posting order."""
-    table = Table("#", "at", "envelope", "program", "what", "from → to", "by")
-    table.add_column("amount", justify="right")
+    drawn = table(
+        "#", "at", "envelope", "program", "movement", "by", "amount", right=("#", "amount")
+    )
     for entry in entries:
-        table.add_row(
+        drawn.add_row(
             str(entry.sequence),
             clock(instant(entry, "posted_at")),
             short(entry.envelope),
             short(entry.program) if entry.program else "",
-            entry.kind,
-            f"{account(entry.debit)} → {account(entry.credit)}",
+            f"{entry.kind}: {account(entry.debit)} → {account(entry.credit)}",
             short(entry.actor),
             amounts.shown(entry.amount),
         )
-    return table
+    return drawn
+
+
+def movements_table(entries: Iterable[pb.LedgerEntry]) -> Table:
+    """Return the movements of one program."""
+    drawn = table("#", "movement", "by", "amount", right=("#", "amount"))
+    for entry in entries:
+        drawn.add_row(
+            str(entry.sequence),
+            f"{entry.kind}: {account(entry.debit)} → {account(entry.credit)}",
+            short(entry.actor),
+            amounts.shown(entry.amount),
+        )
+    return drawn
 
 
 def balances_table(envelopes: Iterable[pb.Envelope]) -> Table:
-    """Return what is where in each envelope."""
-    table = Table("envelope")
-    for heading in ("appropriated", *(account(one) for one in _ACCOUNTS)):
-        table.add_column(heading, justify="right")
+    """Return what is where in each envelope, in its currency."""
+    accounts = ("appropriated", *(account(one) for one in _ACCOUNTS))
+    drawn = table("envelope", "", *accounts, right=accounts)
     for envelope in envelopes:
-        table.add_row(short(envelope.name), *(amounts.shown(one) for one in _balances(envelope)))
-    return table
+        figures = (amounts.shown(one).partition(" ")[0] for one in _balances(envelope))
+        drawn.add_row(short(envelope.name), envelope.currency_code, *figures)
+    return drawn
 
 
 def account(value: int) -> str:
@@ -127,17 +140,15 @@ def _adds_up(envelope: pb.Envelope) -> tuple[bool, str]:
     appropriated, *parts = (amounts.minor(one) for one in _balances(envelope))
     held = envelope.balances
     line = (
-        f"{short(envelope.name)}: appropriated {amounts.shown(held.appropriated)} = "
-        "available + reserved + committed + actual + lapsed"
+        f"{short(envelope.name)}: {amounts.shown(held.appropriated)} appropriated = "
+        "Σ of its accounts, none overdrawn"
     )
-    return appropriated == sum(parts) and parts[0] >= 0, line
+    return appropriated == sum(parts) and min(parts) >= 0, line
 
 
 def _agrees(envelope: pb.Envelope, moved: dict[int, int]) -> tuple[bool, str]:
     _, *parts = (amounts.minor(one) for one in _balances(envelope))
     whole = sum(moved.values())
     same = all(moved.get(one, 0) == part for one, part in zip(_ACCOUNTS, parts, strict=True))
-    line = (
-        f"{short(envelope.name)}: Σ debits = Σ credits, and the balances are what the movements say"
-    )
+    line = f"{short(envelope.name)}: Σ debits = Σ credits = the balances"
     return whole == 0 and same, line

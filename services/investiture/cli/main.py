@@ -21,7 +21,7 @@ from investiture.cli import (
 from investiture.cli.demo import command as demo
 from investiture.cli.root import RootGroup, Shared
 from investiture.stack.folder import DEFAULT
-from investiture.stack.plan import SERVICES, TEMPORAL
+from investiture.stack.names import SERVICES, TEMPORAL
 
 _CODES = " · ".join(f"{code} {meaning}" for code, meaning in problems.EXIT_CODES.items())
 _SHARED = "Everywhere (before or after the command's name)"

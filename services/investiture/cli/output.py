@@ -8,7 +8,10 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from rich import box
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 
@@ -26,6 +29,28 @@ GATES = (
     gate_pb2.GATE_LAUNCH,
     gate_pb2.GATE_PROVE,
 )
+
+
+def table(*headings: str, right: tuple[str, ...] = (), title: Text | str = "") -> Table:
+    """Return an empty table that fits a terminal of eighty columns.
+
+    Args:
+        headings: of its columns.
+        right: headings of the columns that hold figures.
+        title: what stands above it.
+    """
+    made = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        header_style="dim",
+        title=title or None,
+        title_justify="left",
+        title_style="",
+    )
+    for heading in headings:
+        figures = heading in right
+        made.add_column(heading, justify="right" if figures else "left", no_wrap=figures)
+    return made
 
 
 def as_dict(message: Message) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from investiture.api.common.v1 import gate_pb2
@@ -18,6 +17,7 @@ from investiture.cli.output import (
     span,
     state_word,
     step_word,
+    table,
     verdict_word,
 )
 from investiture.stack import amounts
@@ -45,12 +45,10 @@ def program_state(program: pb.Program) -> str:
 def path_table(path: pb.Path, now: datetime | None = None) -> RenderableType:
     """Return the path as a table: each gate, who holds it, since when, the next date."""
     at = now or datetime.now(UTC)
-    table = Table(title=_title(path), title_justify="left", title_style="", expand=False)
-    for heading in ("gate", "stands", "in the hands of", "since", "next", "waited", "decided by"):
-        table.add_column(heading, no_wrap=heading in ("gate", "since", "waited"))
+    drawn = table("  gate", "stands", "who", "since", "next", "waited", title=_title(path))
     for gate in path.gates:
-        table.add_row(*_row(gate, path.waiting_at == gate.gate, at))
-    return Group(table, *_remarks(path))
+        drawn.add_row(*_row(gate, path.waiting_at == gate.gate, at))
+    return Group(drawn, *_remarks(path))
 
 
 def _title(path: pb.Path) -> Text:
@@ -67,14 +65,21 @@ def _row(gate: pb.PathGate, waiting: bool, now: datetime) -> Iterator[Renderable
     marker = "▶ " if waiting else "  "
     yield Text(f"{marker}{gate_word(gate.gate)}", style="bold" if waiting else "")
     if not gate.HasField("gate_case"):
-        yield from (Text("·", style="dim"), "", "", "", "", "")
+        yield from (Text("·", style="dim"), "", "", "", "")
         return
     yield state(case)
-    yield "\n".join(holder_lines(case))
+    yield _who(case)
     yield clock(instant(case, "waiting_since")) if case.holders else ""
     yield next_step(case, now)
     yield span(gate.waited_ms * _MS) if gate.waited_ms else ""
-    yield ", ".join(dict.fromkeys(short(one.person) for one in case.deciders))
+
+
+def _who(case: gate_pb2.GateCase) -> Text:
+    """Return whom it waits for; of a decided case, who decided."""
+    if case.holders:
+        return Text("\n".join(holder_lines(case)))
+    deciders = ", ".join(dict.fromkeys(short(one.person) for one in case.deciders))
+    return Text(f"✓ {deciders}" if deciders else "", style="dim")
 
 
 def state(case: gate_pb2.GateCase) -> Text:
@@ -94,9 +99,9 @@ def state(case: gate_pb2.GateCase) -> Text:
 def holder_lines(case: gate_pb2.GateCase) -> Iterator[str]:
     """Yield a line for each holder: who, in which role, added by which escalation."""
     for holder in case.holders:
-        unit = f" {short(holder.unit)}" if holder.unit else ""
-        added = f" (+{step_word(holder.added_by)})" if holder.added_by else ""
-        yield f"{short(holder.person)} · {holder.role}{unit}{added}"
+        unit = f" for {short(holder.unit)}" if holder.unit else ""
+        added = f", added {step_word(holder.added_by)}" if holder.added_by else ""
+        yield f"{short(holder.person)} ({holder.role}{unit}{added})"
 
 
 def next_step(case: gate_pb2.GateCase, now: datetime) -> str:

@@ -17,7 +17,7 @@ from investiture.cli.deciding import (
     program_name,
 )
 from investiture.cli.gaps import Excess, Remedy, Risk, Tolerance, condition_of, gap_of
-from investiture.cli.output import short
+from investiture.cli.output import short, table
 from investiture.cli.session import Session, run
 
 PANEL = "Decisions"
@@ -149,11 +149,11 @@ def authority_lines(pledge: pb.Pledge) -> list[Text]:
 
 def positions_table(pledge: pb.Pledge) -> Table:
     """Return what each unit said, or whom it is asked of."""
-    table = Table("unit", "role", "position", "who", box=None, pad_edge=False, header_style="dim")
+    drawn = table("unit", "role", "position", "who")
     for one in pledge.positions:
         role = pb.PositionRole.Name(one.role).removeprefix("POSITION_ROLE_").lower()
         kind = pb.PositionKind.Name(one.kind).removeprefix("POSITION_KIND_").lower()
         said = kind.replace("_", " ") if one.kind else "–"
         who = short(one.person) if one.person else f"asked: {short(one.asked)}" if one.asked else ""
-        table.add_row(short(one.unit), role, said, who)
-    return table
+        drawn.add_row(short(one.unit), role, said, who)
+    return drawn

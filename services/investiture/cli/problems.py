@@ -12,11 +12,7 @@ from investiture.charter.finding import DocumentBroken, Finding
 from investiture.chassis.client import Problem, explain
 from investiture.chassis.settings import SettingsError
 from investiture.cli.output import complaints
-from investiture.stack.databases import DatabaseUnusable
-from investiture.stack.example import ExampleMissing
-from investiture.stack.folder import FolderInUse
-from investiture.stack.part import StartFailed
-from investiture.stack.temporal_server import TemporalMissing
+from investiture.stack.failures import FolderInUse, StackFailure, StartFailed
 
 OK = 0
 USAGE = 2
@@ -92,11 +88,7 @@ _KNOWN = (
     DocumentBroken,
     SettingsError,
     Complaint,
-    FolderInUse,
-    StartFailed,
-    TemporalMissing,
-    ExampleMissing,
-    DatabaseUnusable,
+    StackFailure,
     UnexpectedOutcome,
 )
 
@@ -131,12 +123,12 @@ def _told(error: Exception) -> Told:
         case FolderInUse():
             remedy = "use it as it is, or stop it with `investiture down`"
             return _plain(EXISTS, str(error), remedy)
-        case TemporalMissing() | ExampleMissing() | DatabaseUnusable():
-            return _plain(CONFIG, str(error), "")
+        case StartFailed():
+            return _plain(UNAVAILABLE, str(error), "")
         case UnexpectedOutcome():
             return _plain(1, str(error), "")
         case _:
-            return _plain(UNAVAILABLE, str(error), "")
+            return _plain(CONFIG, str(error), "")
 
 
 def status_code(problem: Problem) -> int:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import grpc
 import typer
@@ -18,10 +18,12 @@ from investiture.api.common.v1 import gate_pb2
 from investiture.api.launch.v1 import launch_service_pb2 as pb
 from investiture.chassis.client import explain
 from investiture.cli.deciding import Program, Reason, agreed_etag, program_name
-from investiture.cli.output import console, gate_word, print_json
+from investiture.cli.output import console, gate_word, print_json, table
 from investiture.cli.paths import case_line, path_table, program_state
-from investiture.cli.proposals import Proposal, proposal_of
 from investiture.cli.session import OWNERS, Session, run
+
+if TYPE_CHECKING:
+    from investiture.cli.proposals import Proposal
 
 PANEL = "Programs"
 app = typer.Typer()
@@ -43,6 +45,8 @@ def submit(ctx: typer.Context, file: ProposalFile) -> None:
     """Submit a program file: the program gets its first revision and starts on its path."""
 
     async def act(session: Session) -> None:
+        from investiture.cli.proposals import proposal_of
+
         proposal = proposal_of(file)
         program = await _draft(session, proposal)
         request = pb.SubmitProgramRequest(
@@ -66,6 +70,8 @@ def revise(
     """Submit a new revision; says which decisions stand, are carried, and which gates reopen."""
 
     async def act(session: Session) -> None:
+        from investiture.cli.proposals import proposal_of
+
         proposal = proposal_of(file)
         stub = await session.launch()
         name = program_name(proposal.program)
@@ -190,7 +196,7 @@ async def _warrant(session: Session, program: str, gate: gate_pb2.Gate.ValueType
         return ""
 
 
-async def _draft(session: Session, proposal: Proposal) -> pb.Program:
+async def _draft(session: Session, proposal: "Proposal") -> pb.Program:
     """Create the draft, or replace the content of one that was never submitted."""
     stub = await session.launch()
     create = pb.CreateProgramRequest(
@@ -217,7 +223,7 @@ async def _draft(session: Session, proposal: Proposal) -> pb.Program:
 
 
 async def _present_draft(
-    session: Session, proposal: Proposal, error: grpc.aio.AioRpcError
+    session: Session, proposal: "Proposal", error: grpc.aio.AioRpcError
 ) -> pb.Program:
     """Return the draft that is in the way; raises the error where it is another reason."""
     if explain(error).reason == "RESOURCE_EXISTS":
@@ -302,22 +308,22 @@ def _revised(session: Session, answer: pb.ReviseProgramResponse) -> Table:
     mood = "would be" if session.shared.dry_run else "is"
     title = Text.assemble(("✓ ", "green"), f"{answer.program.name} {mood} revision ")
     title.append(str(answer.program.revision), style="bold")
-    table = Table(title=title, title_justify="left", title_style="", show_header=False)
+    drawn = table("gate", "its decision", "changed", title=title)
     for effect in answer.effects:
         words, style = _EFFECTS.get(effect.effect, ("", ""))
         changed = ", ".join(effect.changed_fields)
-        table.add_row(gate_word(effect.gate), Text(words, style=style), changed)
-    return table
+        drawn.add_row(gate_word(effect.gate), Text(words, style=style), changed)
+    return drawn
 
 
 def _programs(answer: pb.ListProgramsResponse) -> Table:
-    table = Table("program", "title", "revision", "where it is", "proposer")
+    drawn = table("program", "title", "revision", "where it is", "proposer")
     for program in answer.programs:
-        table.add_row(
+        drawn.add_row(
             program.name.removeprefix("programs/"),
             program.content.title,
             str(program.revision or "draft"),
             program_state(program),
             program.proposer.removeprefix("people/"),
         )
-    return table
+    return drawn

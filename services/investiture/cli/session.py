@@ -19,7 +19,6 @@ from investiture.api.itrisk.v1.itrisk_service_pb2_grpc import ItRiskServiceStub
 from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
 from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
-from investiture.charter.load import load as load_charter
 from investiture.chassis.authentication import LocalIssuer
 from investiture.chassis.client import MintedToken, TokenFile, TokenSource, dial
 from investiture.chassis.settings import IdentitySettings, Settings, load
@@ -27,8 +26,7 @@ from investiture.cli import output, problems
 from investiture.cli.problems import Complaint
 from investiture.cli.root import Shared
 from investiture.stack import record
-from investiture.stack.plan import SERVICES
-from investiture.stack.roles import roles_of
+from investiture.stack.names import SERVICES
 
 OWNERS: Mapping[int, str] = {
     gate_pb2.GATE_PLEDGE: "sponsorship",
@@ -144,6 +142,9 @@ class Session:
             if error.code() is not grpc.StatusCode.NOT_FOUND:
                 raise
             raise await _stranger(stub, person) from None
+        from investiture.charter.load import load as load_charter
+        from investiture.stack.roles import roles_of
+
         charter = load_charter(self.record.charter)
         unit = found.unit.removeprefix("units/")
         return roles_of(person, unit, guest=bool(found.guest_of), charter=charter)

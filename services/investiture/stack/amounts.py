@@ -2,8 +2,8 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
-import iso4217
 from google.type.money_pb2 import Money
 
 _WRITTEN = re.compile(r"(?P<amount>-?[0-9][0-9_]*(\.[0-9]+)?) (?P<currency>[A-Z]{3})")
@@ -50,12 +50,15 @@ def shown(money: Money) -> str:
     return f"{value:,.{digits}f} {money.currency_code}"
 
 
+@lru_cache
 def decimals(currency: str) -> int:
     """Return how many decimals a currency has: EUR 2, JPY 0, KWD 3 (the ISO 4217 table).
 
     Raises:
         AmountUnreadable: it is no currency with minor units.
     """
+    import iso4217  # only here: reading its table takes longer than most commands do
+
     try:
         digits: int | None = iso4217.Currency(currency).exponent
     except ValueError:

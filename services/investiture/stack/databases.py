@@ -10,15 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from investiture.chassis.migrate import upgrade
 from investiture.chassis.sqlite import DatabaseInUse
+from investiture.stack.failures import DatabaseUnusable
 from investiture.stack.folder import Folder
 
 SQLITE = "sqlite"
 _DEFAULT_PREFIX = "investiture"
 _MAINTENANCE = "postgres"
-
-
-class DatabaseUnusable(Exception):
-    """The databases cannot be made or migrated; the message says why."""
 
 
 def url_of(database: str, folder: Folder, service: str) -> str:

@@ -22,15 +22,13 @@ from investiture.chassis.client import MintedToken, TokenSource, dial
 from investiture.chassis.settings import IdentitySettings
 from investiture.stack import databases, record, seed
 from investiture.stack.folder import Folder, Lock
+from investiture.stack.names import DATA, SERVICES, TEMPORAL, UI, WORKER
 from investiture.stack.part import Event, Part, Phase, Tell
-from investiture.stack.plan import SERVICES, TEMPORAL, UI, WORKER, Options, blueprints
+from investiture.stack.plan import Options, blueprints
 from investiture.stack.ports import LOOPBACK, choose
 
 GRACE_SECONDS = 12.0
 """How long a part may take to stop: the ten seconds a service drains for, and some."""
-
-DATA = "data"
-"""The name under which databases and their first content are told of."""
 
 
 def _silent(event: Event) -> None:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from investiture.stack.failures import ExampleMissing
 
-class ExampleMissing(Exception):
-    """The installation has no example files."""
+PEOPLE = "examples/people.yaml"
+ENVELOPES = "examples/envelopes.yaml"
 
 
 def example(name: str) -> Path:
@@ -17,4 +18,4 @@ def example(name: str) -> Path:
     for folder in (here.parents[2] / "deploy", here / "deploy"):
         if (folder / name).is_file():
             return folder / name
-    raise ExampleMissing(f"{name} is not part of this installation: name a file of your own")
+    raise ExampleMissing(name)

@@ -6,18 +6,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from investiture.stack.failures import FolderInUse
+
 DEFAULT = Path(".investiture")
 _TRIES = 5
 _PAUSE_SECONDS = 0.02
-
-
-class FolderInUse(Exception):
-    """Another stack runs in the folder; ``pid`` is its process, 0 where that is not known."""
-
-    def __init__(self, folder: Path, pid: int) -> None:
-        super().__init__(f"a stack is running in {folder} (process {pid or 'unknown'})")
-        self.folder = folder
-        self.pid = pid
 
 
 @dataclass(frozen=True, slots=True)

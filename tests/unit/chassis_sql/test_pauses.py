@@ -60,11 +60,25 @@ async def test_a_link_that_broke_waits_before_it_tries_again() -> None:
     link = Link(connect, first_pause_s=3600, longest_pause_s=3600)
     with pytest.raises(OutOfReach, match="refused") as refused:
         await link.client()
-    link.broke(refused.value)
-    link.broke(refused.value)
+    link.broke(refused.value, None)
+    link.broke(refused.value, None)
     assert (link.is_up, link.may_try) == (False, False)
     with pytest.raises(OutOfReach, match="away"):
         await link.client()
     assert tries == 1
     assert [link.works(), link.works()] == [True, False]
     assert (link.is_up, link.may_try) == (True, True)
+
+
+async def test_a_call_that_fails_late_does_not_break_the_next_client() -> None:
+    async def connect() -> Client:
+        return await Client.connect("127.0.0.1:1", lazy=True)
+
+    link = Link(connect, first_pause_s=0, longest_pause_s=0)
+    first = await link.client()
+    link.broke(TimeoutError(), first)
+    second = await link.client()
+    link.works()
+    link.broke(TimeoutError(), first)
+    assert link.is_up
+    assert await link.client() is second

@@ -2,24 +2,23 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
 import structlog
 from pydantic import Field
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import Interceptor, Worker
 
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
 from investiture.chassis import temporal
 from investiture.chassis.client import Channels, token_source
-from investiture.chassis.process import run
+from investiture.chassis.process import StartRefused, run
 from investiture.chassis.settings import Settings
-from investiture.workflows import contract
 from investiture.workflows.doorbell import GateId
-from investiture.workflows.worker import WorkerLimits, build_worker
+from investiture.workflows.worker import WorkerLimits, build_worker, unregistered_attributes
 
 OWNERS: Mapping[GateId, str] = {
     gate_pb2.GATE_PLEDGE: "sponsorship",
@@ -32,6 +31,7 @@ OWNERS: Mapping[GateId, str] = {
 """The service that owns each gate; its address is `INVESTITURE_<SERVICE>_ADDRESS`."""
 
 RECONNECT_SECONDS = 1.0
+POLLING_CHECK_SECONDS = 0.01
 
 
 class WorkerSettings(Settings):
@@ -53,8 +53,12 @@ class WorkerProcess:
     async def start(self) -> int:
         """Poll; nothing is listened on."""
         self._running = asyncio.create_task(self._worker.run())
-        # Raises at once where the namespace does not exist; afterwards it polls.
-        await self._worker.validate()
+        while not (  # noqa: ASYNC110 - the worker has no event that says so
+            self._worker.is_running or self._running.done()
+        ):
+            await asyncio.sleep(POLLING_CHECK_SECONDS)
+        if self._running.done():
+            await self._running  # raises why, for instance that the namespace does not exist
         structlog.get_logger().info("polling", task_queue=self._worker.task_queue)
         return 0
 
@@ -68,8 +72,13 @@ class WorkerProcess:
         await asyncio.shield(self._running)
 
 
-async def build(settings: WorkerSettings, closing: AsyncExitStack) -> WorkerProcess:
-    """Dial the services and connect to Temporal, for as long as that takes."""
+async def build(
+    settings: WorkerSettings, closing: AsyncExitStack, *, interceptors: Sequence[Interceptor] = ()
+) -> WorkerProcess:
+    """Dial the services and connect to Temporal, for as long as that takes.
+
+    `interceptors` are of those who watch a worker from outside; in production there are none.
+    """
     channels = Channels(tokens=token_source(settings), tls_settings=settings)
     closing.push_async_callback(channels.close)
     cases = {
@@ -79,7 +88,18 @@ async def build(settings: WorkerSettings, closing: AsyncExitStack) -> WorkerProc
     limits = WorkerLimits(
         cached_workflows=settings.worker_cached_workflows, activities=settings.worker_activities
     )
-    return WorkerProcess(build_worker(await _connect(settings), cases, launch, limits=limits))
+    client = await _connect(settings)
+    missing = await unregistered_attributes(client)
+    if missing:
+        flags = " ".join(
+            f"--name {name} --type {kind}" for name, kind in (m.split("=") for m in missing)
+        )
+        raise StartRefused(
+            f"namespace {client.namespace} lacks search attributes; register them with "
+            f"`temporal operator search-attribute create {flags}`"
+        )
+    worker = build_worker(client, cases, launch, limits=limits, interceptors=interceptors)
+    return WorkerProcess(worker)
 
 
 async def _connect(settings: Settings) -> Client:

@@ -8,7 +8,8 @@ from collections.abc import Awaitable
 from typing import Final, TypeVar
 
 import grpc
-from temporalio.exceptions import ApplicationError
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from investiture.api.workflows.v1.path_pb2 import GateReading, Parked
 from investiture.chassis.client import Problem, explain
@@ -55,10 +56,13 @@ async def answer(call: Awaitable[T]) -> T:
         if problem.code in ANSWERS:
             raise Refused(problem) from error
         # History keeps this text: the code and the reason only, never the service's own words.
+        what = f"{problem.code} {problem.reason}".strip()
+        activity.logger.warning("no answer: %s", what)
         raise ApplicationError(
-            f"{problem.code} {problem.reason}".strip(),
+            what,
             type=FAULT,
             next_retry_delay=problem.retry_after,
+            category=ApplicationErrorCategory.BENIGN,  # a line in the log, not a stack an attempt
         ) from None
 
 

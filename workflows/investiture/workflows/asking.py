@@ -1,4 +1,4 @@
-"""Asking an activity: faults are waited out for as long as they last, unexpected answers are raised."""
+"""Asking an activity: a fault is waited out while it lasts, an unexpected answer is raised."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -6,7 +6,12 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    FailureError,
+    is_cancelled_exception,
+)
 
 with workflow.unsafe.imports_passed_through():
     from google.protobuf.message import Message
@@ -14,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from investiture.api.workflows.v1.path_pb2 import Parked
     from investiture.workflows.activities import Activities
     from investiture.workflows.answers import UNEXPECTED
+    from investiture.workflows.liveness import MISSED_AFTER
 
 FOR_EVER = RetryPolicy(
     initial_interval=timedelta(seconds=1),
@@ -22,8 +28,8 @@ FOR_EVER = RetryPolicy(
 )
 ONCE = RetryPolicy(maximum_attempts=1)
 AN_ATTEMPT = timedelta(seconds=30)
-A_QUICK_ATTEMPT = timedelta(seconds=3)
-"""Well below a workflow task's timeout, so that a quick read never has to prolong the task."""
+A_QUICK_ATTEMPT = timedelta(seconds=2)
+"""Below a workflow task's timeout (three seconds), so that a quick read need not prolong it."""
 
 A = TypeVar("A", bound=Message)
 R = TypeVar("R", bound=Message)
@@ -71,12 +77,13 @@ async def ask(
                 retry_policy=ONCE,
                 summary=summary,
             )
-        except ActivityError as error:
+        except FailureError as error:
             _raise_unless_fault(error)
     handle = workflow.start_activity_method(
         method,
         argument,
         start_to_close_timeout=AN_ATTEMPT,
+        heartbeat_timeout=MISSED_AFTER,
         retry_policy=FOR_EVER,
         summary=summary,
     )
@@ -86,9 +93,9 @@ async def ask(
         raise HistoryFull
     try:
         return await handle
-    except ActivityError as error:
-        _raise_unless_fault(error)
-        raise UnexpectedAnswer(Parked(code="FAILED", reason=type(error.cause).__name__)) from None
+    except FailureError as error:
+        cause = _raise_unless_fault(error)
+        raise UnexpectedAnswer(Parked(code="FAILED", reason=type(cause).__name__)) from None
 
 
 def full() -> bool:
@@ -96,10 +103,12 @@ def full() -> bool:
     return workflow.info().is_continue_as_new_suggested()
 
 
-def _raise_unless_fault(error: ActivityError) -> None:
+def _raise_unless_fault(error: FailureError) -> BaseException:
+    """Return the fault. A local activity's failure comes bare, a normal one's as the cause."""
     if is_cancelled_exception(error):
         raise error
-    cause = error.cause
+    cause = (error.cause or error) if isinstance(error, ActivityError) else error
     if isinstance(cause, ApplicationError) and cause.type == UNEXPECTED:
         parked = next((d for d in cause.details if isinstance(d, Parked)), Parked(code="UNKNOWN"))
         raise UnexpectedAnswer(parked) from None
+    return cause

@@ -1,8 +1,7 @@
 """What each step of the path takes hold of, and beside it how that is given back."""
 
 import asyncio
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from temporalio import workflow
 
@@ -13,8 +12,7 @@ from investiture.workflows.doorbell import GateId
 from investiture.workflows.gates import Seeker
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One gate of the path."""
 
     gate: GateId
@@ -57,7 +55,7 @@ async def undo(seeker: Seeker) -> None:
     """
     if (await seeker.program()).settled:
         return
-    pending = [step.gate for step in reversed(STEPS) if step.undo]
+    pending: list[GateId] = [step.gate for step in reversed(STEPS) if step.undo]
     while pending:
         released = await asyncio.gather(*(seeker.release(gate) for gate in pending))
         pending = [gate for gate, done in zip(pending, released, strict=True) if not done]

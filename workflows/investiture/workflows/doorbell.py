@@ -69,8 +69,9 @@ class Doorbell:
             self._answered_at[gate] = now
 
     def forget(self, gate: GateId) -> None:
-        """Clear the mark, because the record is about to be read anyway."""
+        """Clear the mark, because the gate is about to be asked anew: its next ring is a first."""
         self._marks.pop(gate, None)
+        self._answered_at.pop(gate, None)
 
     def wants(self, gate: GateId, case_name: str, version: int, now: datetime) -> bool:
         """Whether the record has to be read again now, having been read in this version."""

@@ -82,12 +82,14 @@ class Seeker:
     async def seek(self, gate: GateId) -> None:
         """Make one move towards the gate's decision, after which everything is looked at again."""
         seen = self._seen.get(gate)
+        if self._program_outdated():
+            return  # what was just read of a gate is news of the program too
         if self._held(gate):
             await self._wait(gate)
         elif seen is None or seen.to_be_opened(self._program.revision):
             await (self._wait(gate) if self._program.suspended else self._open(gate))
         elif seen.ended():
-            # Only a program that lives gets here: its end was not recorded, or was recorded anew.
+            # Yet the program lives: it was revised before the end was recorded. People decide.
             seen.stale = True
             self._hold(gate, PARKED, gate_pb2.CaseState.Name(seen.reading.state), self.bell.heard)
         elif seen.due(workflow.now()):
@@ -110,7 +112,9 @@ class Seeker:
 
     async def release(self, gate: GateId) -> bool:
         """Have the gate release what it holds for an ended program; False where it could not."""
-        self._ending = True
+        if not self._ending:
+            self._ending = True
+            self._holds.clear()  # what kept the path from going on does not keep it from ending
         if self._held(gate):
             return False
         heard = self.bell.heard
@@ -267,51 +271,50 @@ class Seeker:
         if not self._held(gate):
             self._holds.pop(gate, None)
         self._show(gate)
-        if not self._news(gate):
-            until = min(self._dates(gate)) - workflow.now()
-            # Signals interleave here: they only mark; what they are about is read after the wait.
-            with suppress(TimeoutError):
-                await workflow.wait_condition(
-                    lambda: self._news(gate) or full(),
-                    timeout=until if until > timedelta(0) else A_SECOND,
-                    timeout_summary=f"{gate_name(gate)}: look again",
-                )
+        while (until := self._until(gate)) > workflow.now() and not full():
+            await self._wait_until(gate, until)
         if full():
             raise HistoryFull
 
-    def _news(self, gate: GateId) -> bool:
-        """Whether there is something to look at, while waiting at this gate."""
-        now, hold = workflow.now(), self._holds.get(gate)
-        if hold is not None and hold.over_at(self.bell.heard) <= now:
-            return True
-        return any(at <= now for at in self._rung_at(gate))
+    async def _wait_until(self, gate: GateId, until: datetime) -> None:
+        # Signals interleave here: they only mark; what they are about is read after the wait.
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: full() or self._until(gate) < until,
+                timeout=until - workflow.now(),
+                timeout_summary=f"{gate_name(gate)}: look again",
+            )
+
+    def _until(self, gate: GateId) -> datetime:
+        """When there is something to look at, while waiting at this gate; now, after a ring."""
+        return min(self._dates(gate))
 
     def _dates(self, gate: GateId) -> Iterator[datetime]:
-        """When there will be something to look at, while waiting at this gate."""
-        yield from self._rung_at(gate)
         hold = self._holds.get(gate)
+        if self._ending or gate == PROGRAM:
+            yield workflow.now() if hold is None else hold.over_at(self.bell.heard)
+            return
+        yield from self._rung_at(gate)
         if hold is not None:
             yield hold.over_at(self.bell.heard)
-        if gate == PROGRAM or self._program_read_at is None:
-            return
-        yield self._program_read_at + A_DAY
+        if self._program_read_at is not None:
+            yield self._program_read_at + A_DAY
         for known, seen in self._seen.items():
             if known <= gate and not self._held(known):
                 yield seen.read_at + A_DAY
                 if seen.ends_at is not None:
                     yield seen.ends_at
-                if known == gate and seen.due_at is not None:
+                # While suspended, a case of an older revision waits to be opened anew.
+                asked = known == gate and not seen.to_be_opened(self._program.revision)
+                if asked and seen.due_at is not None:
                     yield seen.due_at
 
     def _rung_at(self, gate: GateId) -> Iterator[datetime]:
         """When what was rung for may be read again; what is held waits for its hold."""
-        if self._ending:
-            return  # nothing is read any more: only a hold can end
         now = workflow.now()
-        if not self._held(PROGRAM):
-            at = self.bell.wants_at(PROGRAM, "", UNKNOWN, now)
-            if at is not None:
-                yield at
+        at = self.bell.wants_at(PROGRAM, "", UNKNOWN, now)
+        if at is not None:
+            yield at
         for known, seen in self._seen.items():
             if known <= gate and not self._held(known):
                 reading = seen.reading

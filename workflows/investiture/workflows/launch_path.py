@@ -1,7 +1,6 @@
 """LaunchPath: a program's way from Pledge to Launch."""
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from investiture.api.common.v1 import statements_pb2
@@ -14,7 +13,7 @@ from investiture.workflows.gates import Seeker
 from investiture.workflows.visibility import LAUNCHED, outcome_name
 
 
-@workflow.defn(name=contract.LAUNCH_PATH, versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn(name=contract.LAUNCH_PATH)
 class LaunchPath:
     """Sequences, waits, escalates and undoes; every decision is a record of a service."""
 

@@ -1,7 +1,6 @@
 """ProveReturn: a launched program until the promised return is proven, missed or waived."""
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from investiture.api.common.v1 import gate_pb2, statements_pb2
@@ -21,7 +20,7 @@ class ReviewDone(Exception):
     """The next review of the benefits is another one than when the run began."""
 
 
-@workflow.defn(name=contract.PROVE_RETURN, versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn(name=contract.PROVE_RETURN)
 class ProveReturn:
     """Waits on the PROVE case as the path waits on any other; one run a review."""
 

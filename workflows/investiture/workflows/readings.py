@@ -95,7 +95,7 @@ def _ids(units: Iterable[str]) -> Iterable[str]:
 def _minor(money: Money) -> int:
     """Minor units of the currency, by the ISO table; hundredths where it does not know the code."""
     try:
-        exponent = Currency(money.currency_code).exponent or 0
+        exponent: int = Currency(money.currency_code).exponent or 0
     except ValueError:
         exponent = 2
-    return money.units * 10**exponent + money.nanos // 10 ** (9 - exponent)
+    return int(money.units * 10**exponent + money.nanos // 10 ** (9 - exponent))

@@ -1,6 +1,6 @@
 """What operators see of a path: search attributes, current details, and one line in the memo."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, cast
@@ -75,7 +75,10 @@ class Display:
 
     def __init__(self) -> None:
         """Start from what an earlier run of the same path has shown."""
-        known = workflow.info().typed_search_attributes
+        # One type a key, which a loop over all of them cannot say.
+        known = cast(
+            "Mapping[SearchAttributeKey[Any], Any]", workflow.info().typed_search_attributes
+        )
         self._shown: dict[str, Any] = {key.name: known.get(key) for key in _KEYS}
         self._line: str = workflow.memo_value(contract.MEMO_NOW, "", type_hint=str)
         self._updates: list[SearchAttributeUpdate[Any]] = []

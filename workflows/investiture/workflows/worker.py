@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.worker import Interceptor, Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.service import RPCError
+from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
@@ -14,6 +18,7 @@ from investiture.workflows import contract
 from investiture.workflows.activities import Activities
 from investiture.workflows.doorbell import GateId
 from investiture.workflows.launch_path import LaunchPath
+from investiture.workflows.liveness import Liveness
 from investiture.workflows.prove_return import ProveReturn
 
 WORKFLOWS: Sequence[type] = (LaunchPath, ProveReturn)
@@ -29,10 +34,16 @@ PASSED_THROUGH = (
     "jwt",
     "opentelemetry",
     "structlog",
+    # Values and texts of ours, without a clock or I/O: loaded anew they would double what a workflow
+    # costs. What waits and decides the order stays in the sandbox.
+    "investiture.workflows.contract",
+    "investiture.workflows.doorbell",
+    "investiture.workflows.records",
+    "investiture.workflows.visibility",
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WorkerLimits:
     """How much one worker takes on."""
 
@@ -45,6 +56,28 @@ class WorkerLimits:
     """How long activities under way may take to end after a SIGTERM."""
     sticky_queue: timedelta = timedelta(seconds=1)
     """How long a killed worker's paths wait for it before another takes them over."""
+
+
+async def unregistered_attributes(client: Client) -> list[str]:
+    """Return the search attributes, as `name=type`, that the namespace does not have.
+
+    A path that upserts an unregistered one would fail its workflow tasks for ever, so a worker
+    asks before it polls. Where the cluster does not let it ask, nothing is known to be missing.
+    """
+    request = ListSearchAttributesRequest(namespace=client.namespace)
+    try:
+        registered = await client.operator_service.list_search_attributes(request)
+    except RPCError:
+        return []
+    kinds = {
+        name: IndexedValueType.Name(kind).removeprefix("INDEXED_VALUE_TYPE_")
+        for name, kind in registered.custom_attributes.items()
+    }
+    return [
+        f"{name}={kind}"
+        for name, kind in contract.SEARCH_ATTRIBUTES.items()
+        if kinds.get(name, "").replace("_", "") != kind.upper()
+    ]
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
@@ -60,6 +93,7 @@ def build_worker(
     *,
     task_queue: str = contract.TASK_QUEUE,
     limits: WorkerLimits | None = None,
+    version: WorkerDeploymentVersion | None = None,
     interceptors: Sequence[Interceptor] = (),
 ) -> Worker:
     """Return a worker; it polls once it is run.
@@ -70,6 +104,8 @@ def build_worker(
         launch: the stub of the launch service.
         task_queue: where it polls.
         limits: how much it takes on at once.
+        version: deployment and build, where the cluster routes by them. Paths live for months, so
+            an open one goes on with the newer build; incompatible changes are `workflow.patched`.
         interceptors: of tests; those of telemetry come with the client.
     """
     limits = limits or WorkerLimits()
@@ -87,11 +123,20 @@ def build_worker(
             activities.release_gate,
         ],
         workflow_runner=workflow_runner(),
-        interceptors=interceptors,
+        interceptors=(Liveness(), *interceptors),
         max_cached_workflows=limits.cached_workflows,
         max_concurrent_workflow_tasks=limits.workflow_tasks,
         max_concurrent_activities=limits.activities,
         max_concurrent_local_activities=limits.local_activities,
         graceful_shutdown_timeout=limits.graceful_shutdown,
         sticky_queue_schedule_to_start_timeout=limits.sticky_queue,
+        deployment_config=_deployment(version) if version is not None else None,
+    )
+
+
+def _deployment(version: WorkerDeploymentVersion) -> WorkerDeploymentConfig:
+    return WorkerDeploymentConfig(
+        version=version,
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
     )

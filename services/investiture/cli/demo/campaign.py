@@ -14,7 +14,7 @@ from investiture.cli.demo.story import Story, case_of, story
 from investiture.cli.demo.warrants import collect
 from investiture.cli.output import short
 from investiture.stack import amounts
-from investiture.stack.plan import WORKER
+from investiture.stack.names import WORKER
 
 TITLE = "A campaign brought by an outside agency"
 FILE = "agency-campaign.yaml"

@@ -17,10 +17,17 @@ from investiture.cli.demo.stage import WATCHER, Stage
 from investiture.cli.demo.story import Story
 from investiture.cli.demo.traces import drawn, spans_of, trace_of
 from investiture.cli.demo.warrants import Verified, key_sets, verified
-from investiture.cli.ledgers import Book, balances_table, ledger_table, read_book
-from investiture.cli.output import gate_word, outcome_word, short, span, state_word, verdict_word
-from investiture.stack import amounts
-from investiture.stack.plan import SERVICES
+from investiture.cli.ledgers import Book, balances_table, movements_table, read_book
+from investiture.cli.output import (
+    gate_word,
+    outcome_word,
+    short,
+    span,
+    state_word,
+    table,
+    verdict_word,
+)
+from investiture.stack.names import SERVICES
 
 _MS = timedelta(milliseconds=1)
 _TRACED = frozenset({"demo", "launch", "worker", "sponsorship"})
@@ -69,33 +76,30 @@ def report(stage: Stage, stories: Sequence[Story], findings: Findings) -> None:
 
 def gates_table(path: pb.Path) -> Table:
     """Return what each gate said, who decided it, and how long it took."""
-    table = Table("gate", "rounds", "said", "basis", "decided by")
-    table.add_column("time", justify="right")
-    table.add_column("stall bill", justify="right")
+    drawn = table("gate", "rounds", "said", "basis", "decided by", "time", right=("time",))
     for gate in path.gates:
         case = gate.gate_case
         if not gate.HasField("gate_case") or not case.round:
-            table.add_row(gate_word(gate.gate), "", Text("never asked", style="dim"))
+            drawn.add_row(gate_word(gate.gate), "", Text("never asked", style="dim"))
             continue
         basis = gate_pb2.Basis.Name(case.basis).removeprefix("BASIS_").lower()
-        table.add_row(
+        drawn.add_row(
             gate_word(gate.gate),
             str(case.round),
             verdict_word(case.verdict) or state_word(case.state),
             basis if case.basis else "",
             ", ".join(dict.fromkeys(short(one.person) for one in case.deciders)),
             span(gate.waited_ms * _MS),
-            amounts.shown(gate.stall_bill) if gate.HasField("stall_bill") else "",
         )
-    return table
+    return drawn
 
 
 def warrants_table(warrants: Sequence[Verified]) -> Table:
     """Return the warrants and whether their signatures hold."""
-    table = Table("warrant", "signed by", "signature", "revision", "verdict", "deciders")
+    drawn = table("warrant", "signed by", "signature", "revision", "verdict", "deciders")
     for one in warrants:
         good = Text("✓ verified", style="green") if not one.why else Text(one.why, style="red")
-        table.add_row(
+        drawn.add_row(
             gate_word(one.gate),
             one.issuer,
             good,
@@ -103,7 +107,7 @@ def warrants_table(warrants: Sequence[Verified]) -> Table:
             verdict_word(one.warrant.verdict),
             ", ".join(dict.fromkeys(short(d.person) for d in one.warrant.deciders)),
         )
-    return table
+    return drawn
 
 
 def _outcome(path: pb.Path) -> Text:
@@ -114,7 +118,7 @@ def _outcome(path: pb.Path) -> Text:
 
 def _ledger(console: Console, story: Story, book: Book) -> None:
     entries = [entry for entry in book.entries if entry.program == story.program]
-    console.print(ledger_table(entries))
+    console.print(movements_table(entries))
 
 
 def _balances(console: Console, book: Book) -> None:

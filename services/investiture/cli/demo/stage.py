@@ -56,7 +56,9 @@ class Stage:
 
     def tell(self, line: str, style: str = "") -> None:
         """Tell what happens."""
-        self.console.print(Text.assemble((f"{self.seconds:5.1f} s  ", "dim"), (line, style)))
+        at = (f"{self.seconds:5.1f} s  ", "dim")
+        wrapped = not self.console.is_terminal  # whoever reads a log wants a line a fact
+        self.console.print(Text.assemble(at, (line, style)), soft_wrap=wrapped)
 
     def expect(self, what: str, holds: bool, found: object = "") -> None:
         """Check an expectation; the first that does not hold ends the demo.

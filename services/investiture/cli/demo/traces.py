@@ -13,6 +13,9 @@ from rich.tree import Tree
 _NS_PER_MS = 1_000_000
 _STATEMENT = "db.system"
 
+_LOST = "called by what was killed before it could report"
+"""What a killed process had open never reached the file; what it called did."""
+
 Span = Mapping[str, Any]
 
 
@@ -58,14 +61,16 @@ def trace_of(spans: Iterable[Span], trace_id: str) -> Trace:
     everything = list(spans)
     own = [span for span in everything if span["trace_id"] == trace_id]
     children: dict[str, list[Span]] = defaultdict(list)
-    known = {span["span_id"] for span in own}
+    known = {"", *(span["span_id"] for span in own)}
     for span in sorted(own, key=lambda one: one["start_ns"]):
         parent = span["parent_span_id"]
-        # What a killed process had open never reached the file; its children hang from the root.
-        children[parent if parent in known else ""].append(span)
+        children[parent if parent in known else _LOST].append(span)
     root = Branch(label="", services=())
     for span in children[""]:
         _grow(root, span, children)
+    for span in children[_LOST]:
+        lost = root.branches.setdefault((_LOST, ()), Branch(_LOST, ()))
+        _grow(lost, span, children)
     linked = {
         span["trace_id"]
         for span in everything
@@ -108,12 +113,14 @@ def _grow(around: Branch, span: Span, children: Mapping[str, Sequence[Span]]) ->
 
 
 def _draw(tree: Tree, branch: Branch) -> None:
-    line = Text.assemble((" → ".join(branch.services), "cyan"), f"  {branch.label}")
+    line = Text(" → ".join(branch.services), style="cyan")
+    line.append(f"  {branch.label}" if branch.services else branch.label, style="default")
     if branch.count > 1:
         line.append(f" ×{branch.count}", style="bold")
-    line.append(f"  {branch.milliseconds / branch.count:.1f} ms", style="dim")
+    if branch.count:
+        line.append(f"  {branch.milliseconds / branch.count:.1f} ms", style="dim")
     if branch.statements:
-        line.append(f"  {branch.statements} statements", style="dim")
+        line.append(f"  {branch.statements} sql", style="dim")
     if branch.failed:
         line.append(f"  {branch.failed} failed", style="red")
     below = tree.add(line)
