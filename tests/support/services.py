@@ -1,5 +1,7 @@
 """One service in the test's process: real socket, real database, keys and tokens of its own."""
 
+import shutil
+import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
+import sqlalchemy as sa
 
 from investiture.casework.facts import Condition, Decider, Revision, Warrant
 from investiture.casework.statements import OWNER, Statements
@@ -139,12 +142,28 @@ class Served:
         return channel
 
 
+_migrated = tempfile.TemporaryDirectory(prefix="investiture-migrated-")
+
+
+def migrated(service: str, database_url: str) -> None:
+    """Brings an empty database to the schema; for SQLite by copying one that was migrated."""
+    file = sa.make_url(database_url).database
+    if not database_url.startswith("sqlite") or file is None:
+        migrate.upgrade(service, database_url)
+        return
+    model = Path(_migrated.name) / f"{service}.db"
+    if not model.exists():
+        migrate.upgrade(service, f"sqlite:///{model}")
+    if not Path(file).exists():  # a test that starts its service again keeps its data
+        shutil.copyfile(model, file)
+
+
 @asynccontextmanager
 async def served(
     compose: Compose, service: str, realm: Realm, database_url: str, **given: Any
 ) -> AsyncGenerator[Served]:
     """Migrates, composes and starts a service; `given` overrides its settings."""
-    migrate.upgrade(service, database_url)
+    migrated(service, database_url)
     settings = realm.settings(service, database_url, **given)
     async with AsyncExitStack() as closing:
         server = await compose(settings, closing, realm.clock)

@@ -27,6 +27,7 @@ from investiture.chassis.relay import Relay
 from investiture.chassis.schema import SchemaMismatch, require_schema
 from investiture.chassis.server import Binding, Server
 from investiture.chassis.settings import ServiceSettings
+from investiture.chassis.sqlite import DatabaseInUse
 from investiture.chassis.statement_spans import trace_statements
 from investiture.chassis.statements import KeyRing, Signer
 from investiture.chassis.transaction import Mutations
@@ -84,7 +85,10 @@ async def lay(
         signer = Signer(service, signing_key(settings.key_folder, service))
     except FileNotFoundError as error:
         raise StartRefused(str(error)) from None
-    database = Database(settings.database_url)
+    try:
+        database = Database(settings.database_url)
+    except (DatabaseInUse, ValueError) as error:
+        raise StartRefused(str(error)) from None
     closing.push_async_callback(database.close)
     try:
         await require_schema(database, service)

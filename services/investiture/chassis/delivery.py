@@ -103,7 +103,8 @@ async def _start(client: Client, row: OutboxRow) -> None:
         args=_arguments(row.start_schema, row.start_data),
         id=row.workflow_id,
         task_queue=row.task_queue,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        # A row that comes twice must not start what has completed since; what was stopped, it may.
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
         id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
         task_timeout=TASK_TIMEOUT,
         static_summary=options.summary,

@@ -22,9 +22,13 @@ ATTEMPTS = 5
 FIRST_PAUSE_S = 0.01
 """The longest pause before the second attempt; it doubles for each one after."""
 
-_CONTENDED = frozenset({"40001", "40P01", "23505"})
-"""serialization_failure, deadlock_detected and unique_violation: another attempt is likely to
-succeed. Of two that looked and saw nothing, the one that runs again sees what the other wrote."""
+_CONTENDED = frozenset({"40001", "40P01"})
+"""serialization_failure and deadlock_detected: another attempt is likely to succeed."""
+
+_OVERTAKEN = "23505"
+"""unique_violation. Of two units that looked and saw nothing, the one that runs again sees what
+the other wrote; what still collides at the last attempt is the unit's own error, and told as it is.
+"""
 
 _AWAY = ("08", "53", "57P", "55P03")
 """Starts of SQLSTATEs that say "not now": connection, resources, shutdown, lock timeout."""
@@ -117,9 +121,9 @@ def _attempt(job: Job[Any], engine: sa.Engine) -> None:
             _run(job, engine)
         except _Repeatable as error:
             if attempt == ATTEMPTS:
-                job.fail(_unavailable(error.__cause__))
+                job.fail(_told(error.cause))
                 return
-            _log.info("database.retry", attempt=attempt, sqlstate=error.sqlstate)
+            _log.info("database.retry", attempt=attempt, sqlstate=str(error))
             time.sleep(backoff(attempt, first_s=FIRST_PAUSE_S, longest_s=1))
         except BaseException as error:  # noqa: BLE001 - it goes to the caller
             job.fail(_told(error))
@@ -138,24 +142,29 @@ def _run(job: Job[Any], engine: sa.Engine) -> None:
             broken = isinstance(error, DBAPIError) and error.connection_invalidated
             if not broken:
                 transaction.rollback()
-            if broken or _sqlstate(error) in _CONTENDED:
-                raise _Repeatable(_sqlstate(error)) from error
+            if broken or _is_repeatable(error):
+                raise _Repeatable(error) from error
             raise
         try:
             transaction.commit()
         except DBAPIError as error:
             # A connection lost now leaves the outcome unknown: the caller repeats, by request id.
-            if _sqlstate(error) in _CONTENDED:
-                raise _Repeatable(_sqlstate(error)) from error
+            if _is_repeatable(error):
+                raise _Repeatable(error) from error
             raise
 
 
 class _Repeatable(Exception):
     """A unit that did not commit and may run again."""
 
-    def __init__(self, sqlstate: str) -> None:
-        super().__init__(sqlstate)
-        self.sqlstate = sqlstate
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(_sqlstate(cause))
+        self.cause = cause
+
+
+def _is_repeatable(error: BaseException) -> bool:
+    state = _sqlstate(error)
+    return state in _CONTENDED or state == _OVERTAKEN
 
 
 def _sqlstate(error: BaseException) -> str:
@@ -171,12 +180,13 @@ def _told(error: BaseException) -> BaseException:
         return error
     state = _sqlstate(error)
     unreachable = isinstance(error, OperationalError) and not state
-    if error.connection_invalidated or unreachable or state.startswith(_AWAY):
+    away = error.connection_invalidated or unreachable or state.startswith(_AWAY)
+    if away or state in _CONTENDED:
         return _unavailable(error)
     return error
 
 
-def _unavailable(error: BaseException | None) -> Unavailable:
+def _unavailable(error: BaseException) -> Unavailable:
     _log.error("database.unavailable", exc_info=error)
     unavailable = Unavailable("the database cannot store or read at the moment")
     unavailable.__cause__ = error

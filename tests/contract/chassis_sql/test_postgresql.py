@@ -5,6 +5,7 @@ import threading
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from tests.contract.chassis_sql.ground import CASES, version_of
 from tests.contract.chassis_sql.test_database import PATIENCE_S, add_one, insert
 
@@ -61,6 +62,32 @@ async def test_what_stays_contended_is_unavailable(postgres_store: Database) -> 
     with pytest.raises(Unavailable):
         await postgres_store.write(fails)
     assert len(attempts) == ATTEMPTS
+
+
+async def test_who_is_overtaken_by_an_equal_insert_runs_again_and_sees_it(
+    postgres_store: Database,
+) -> None:
+    both_saw_nothing = threading.Barrier(2)
+    attempts: list[int] = []
+
+    def find_or_insert(connection: sa.Connection) -> str:
+        attempts.append(1)
+        found = connection.execute(sa.select(CASES.c.name).where(CASES.c.name == "new")).scalar()
+        if found is not None:
+            return "found"
+        if len(attempts) <= 2:
+            both_saw_nothing.wait(PATIENCE_S)
+        insert("new")(connection)
+        return "inserted"
+
+    both = await asyncio.gather(*[postgres_store.write(find_or_insert) for _ in range(2)])
+    assert sorted(both) == ["found", "inserted"]
+    assert len(attempts) == 3
+
+
+async def test_what_collides_every_time_is_the_units_own_error(postgres_store: Database) -> None:
+    with pytest.raises(IntegrityError):
+        await postgres_store.write(insert("cases/1"))
 
 
 async def test_a_connection_lost_before_the_commit_is_replaced(postgres_store: Database) -> None:

@@ -12,7 +12,9 @@ import pytest
 import sqlalchemy as sa
 from google.protobuf.wrappers_pb2 import StringValue
 from sqlalchemy import event
+from temporalio import workflow
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.worker import Worker
 from tests.contract.chassis_sql import temporal
 from tests.contract.chassis_sql.ground import TABLES, TRACEPARENT, FixedClock, call
 from tests.contract.chassis_sql.temporal import connector, signals_of, until
@@ -193,6 +195,43 @@ async def test_a_plain_start_is_delivered_when_it_runs_already(
     await delivered(store)
     described = await client.get_workflow_handle(path).describe()
     assert described.workflow_type == "ProveReturn"
+
+
+@workflow.defn(name="ProveReturn", sandboxed=False)
+class Done:
+    """Completes at once."""
+
+    @workflow.run
+    async def run(self) -> str:
+        return "done"
+
+
+async def test_a_plain_start_that_comes_twice_does_not_repeat_what_has_completed(
+    store: Database, relay: Relay, client: Client, path: str
+) -> None:
+    message = replace(start(path), task_queue=path, start_argument=None)
+    async with Worker(client, task_queue=path, workflows=[Done]):
+        await post(store, relay, message)
+        await delivered(store)
+        handle = client.get_workflow_handle(path)
+        assert await handle.result() == "done"
+        first = await handle.describe()
+        await post(store, relay, message)
+        await delivered(store)
+        assert (await handle.describe()).run_id == first.run_id
+
+
+async def test_a_plain_start_begins_anew_what_was_stopped(
+    store: Database, relay: Relay, client: Client, path: str
+) -> None:
+    await post(store, relay, start(path))
+    await delivered(store)
+    handle = client.get_workflow_handle(path)
+    first = await handle.describe()
+    await handle.terminate()
+    await post(store, relay, start(path))
+    await delivered(store)
+    assert (await handle.describe()).run_id != first.run_id
 
 
 async def ended(store: Database) -> str:
