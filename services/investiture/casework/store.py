@@ -12,6 +12,7 @@ from investiture.casework.case import Case
 from investiture.casework.facts import Ending
 from investiture.casework.words import WAITING, Gate
 from investiture.chassis.outbox import OutboxMessage
+from investiture.chassis.prepared import Prepared, Query
 from investiture.chassis.refusal import NotFound, Stale
 from investiture.chassis.tables import Instant
 from investiture.chassis.transaction import Transaction
@@ -81,25 +82,31 @@ class CaseStore:
         self._doorbell = doorbell
         self._witness = witness
         cases, holders, endings = tables.cases, tables.holders, tables.endings
-        self._load = sa.select(cases.c.document).where(cases.c.name == sa.bindparam("name"))
-        self._newest = (
+        self._load = Query(sa.select(cases.c.document).where(cases.c.name == sa.bindparam("name")))
+        self._newest = Query(
             sa.select(cases.c.document)
             .where(cases.c.program == sa.bindparam("program"), cases.c.gate == sa.bindparam("gate"))
             .order_by(cases.c.round.desc())
             .limit(1)
         )
-        self._insert = cases.insert()
-        self._update = (
+        self._insert = Prepared(cases.insert(), cases.c.keys())
+        self._update = Prepared(
             cases.update()
             .where(cases.c.name == sa.bindparam("known_name"))
             .where(cases.c.version == sa.bindparam("known_version"))
-        ).values(
-            {name: sa.bindparam(name) for name in ("state", "revision", "version", "document")}
+            .values(
+                {name: sa.bindparam(name) for name in ("state", "revision", "version", "document")}
+            )
         )
-        self._drop_holders = holders.delete().where(holders.c.case_name == sa.bindparam("known"))
-        self._add_holders = holders.insert()
-        self._ended = sa.select(endings.c.outcome).where(
-            endings.c.program == sa.bindparam("program"), endings.c.gate == sa.bindparam("gate")
+        self._drop_holders = Prepared(
+            holders.delete().where(holders.c.case_name == sa.bindparam("known"))
+        )
+        self._add_holders = Prepared(holders.insert(), holders.c.keys())
+        self._ended = Query(
+            sa.select(endings.c.outcome).where(
+                endings.c.program == sa.bindparam("program"),
+                endings.c.gate == sa.bindparam("gate"),
+            )
         )
         self._end = endings.insert()
         self._held = (
@@ -122,30 +129,27 @@ class CaseStore:
 
     def load(self, tx: Transaction, name: str) -> Case:
         """The case called `name`; NOT_FOUND where there is none."""
-        row = tx.connection.execute(self._load, {"name": name}).scalar_one_or_none()
-        if row is None:
+        document = self._load.value(tx.connection, {"name": name})
+        if document is None:
             raise NotFound(name)
-        return _CASES.validate_json(row)
+        return _CASES.validate_json(document)
 
     def newest(self, tx: Transaction, program: str, gate: Gate) -> Case | None:
         """The newest round of a program's gate."""
-        found = tx.connection.execute(
-            self._newest, {"program": program, "gate": gate.value}
-        ).scalar_one_or_none()
-        return None if found is None else _CASES.validate_json(found)
+        key = {"program": program, "gate": gate.value}
+        document = self._newest.value(tx.connection, key)
+        return None if document is None else _CASES.validate_json(document)
 
     def insert(self, tx: Transaction, case: Case, kind: str, payload: Mapping[str, Any]) -> Case:
         """Stores a new case."""
-        tx.connection.execute(
-            self._insert,
-            {
-                "name": case.name,
-                "program": case.program,
-                "gate": case.gate.value,
-                "round": case.round,
-                **_columns(case),
-            },
-        )
+        row = {
+            "name": case.name,
+            "program": case.program,
+            "gate": case.gate.value,
+            "round": case.round,
+            **_columns(case),
+        }
+        self._insert.execute(tx.connection, (row,))
         self._after(tx, None, case, kind, payload)
         return case
 
@@ -154,11 +158,8 @@ class CaseStore:
     ) -> Case:
         """Stores the next version by compare-and-set; STALE_ETAG where another was faster."""
         case = replace(after, version=before.version + 1)
-        done = tx.connection.execute(
-            self._update,
-            {"known_name": before.name, "known_version": before.version, **_columns(case)},
-        )
-        if done.rowcount != 1:
+        known = {"known_name": before.name, "known_version": before.version}
+        if self._update.execute(tx.connection, ({**known, **_columns(case)},)) != 1:
             raise Stale(case.name, "", f"{case.name} was changed by another call; read it again")
         self._after(tx, before, case, kind, payload)
         return case
@@ -166,7 +167,7 @@ class CaseStore:
     def ended(self, tx: Transaction, program: str, gate: Gate) -> bool:
         """Whether the program has ended as far as this gate knows."""
         key = {"program": program, "gate": gate.value}
-        return tx.connection.execute(self._ended, key).first() is not None
+        return self._ended.first(tx.connection, key) is not None
 
     def end(self, tx: Transaction, ending: Ending, gate: Gate) -> None:
         """Records that the program has ended, so that a late opening is refused."""
@@ -210,10 +211,11 @@ class CaseStore:
         payload: Mapping[str, Any],
     ) -> None:
         rows = _holder_rows(case)
-        if before is not None and rows != _holder_rows(before):
-            tx.connection.execute(self._drop_holders, {"known": case.name})
-        if rows and (before is None or rows != _holder_rows(before)):
-            tx.connection.execute(self._add_holders, rows)
+        known = [] if before is None else _holder_rows(before)
+        if known and rows != known:
+            self._drop_holders.execute(tx.connection, ({"known": case.name},))
+        if rows and rows != known:
+            self._add_holders.execute(tx.connection, rows)
         tx.record(
             kind,
             case.name,

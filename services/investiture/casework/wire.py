@@ -24,15 +24,17 @@ from investiture.charter.timetable import Timetable
 
 NEVER_MS = -1
 _MS = timedelta(milliseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def stamp(instant: datetime | None) -> Timestamp | None:
     """The API's form of an instant; None stays unset."""
     if instant is None:
         return None
-    message = Timestamp()
-    message.FromDatetime(instant)
-    return message
+    # By hand: FromDatetime takes twice as long, and an answer has a dozen of them.
+    since = instant - _EPOCH
+    seconds = since.days * 86_400 + since.seconds
+    return Timestamp(seconds=seconds, nanos=since.microseconds * 1_000)
 
 
 def instant(message: Message, field: str) -> datetime | None:

@@ -51,10 +51,15 @@ def decoded(kind: type[Message], raw: bytes) -> Message:
             "the bytes sent are no message of the type this method takes",
             reason="UNDECODABLE_REQUEST",
         ) from None
-    violations = _validator.collect_violations(request)
+    violations = violations_of(request)
     if violations:
-        raise InvalidArgument(violations=[_violation(found) for found in violations])
+        raise InvalidArgument(violations=violations)
     return request
+
+
+def violations_of(message: Message) -> list[FieldViolation]:
+    """Return every field of a message that breaks a rule of its proto."""
+    return [_violation(found) for found in _validator.collect_violations(message)]
 
 
 async def _each(kind: type[Message], stream: AsyncIterator[bytes]) -> AsyncIterator[Message]:

@@ -10,7 +10,15 @@ from rich.text import Text
 from investiture.api.casework.v1 import case_service_pb2 as pb
 from investiture.api.common.v1 import gate_pb2
 from investiture.cli import problems
-from investiture.cli.deciding import Program, Reason, answer, etag_for, person_name, program_name
+from investiture.cli.deciding import (
+    Program,
+    Reason,
+    answer,
+    etag_for,
+    gate_of,
+    person_name,
+    program_name,
+)
 from investiture.cli.output import clock, gate_word, instant, short, table
 from investiture.cli.paths import next_step, state
 from investiture.cli.problems import Complaint
@@ -18,7 +26,6 @@ from investiture.cli.session import OWNERS, Session, run
 from investiture.stack.names import SERVICES
 
 PANEL = "Decisions"
-_GATES = frozenset(f"GATE_{gate_word(gate)}" for gate in OWNERS)
 app = typer.Typer()
 conditions = typer.Typer(no_args_is_help=True, help="Conditions of an approval.")
 app.add_typer(conditions, name="condition", rich_help_panel=PANEL)
@@ -47,7 +54,7 @@ def inbox(
 @app.command(rich_help_panel=PANEL)
 def void(ctx: typer.Context, program: Program, gate: GateName, reason: Reason) -> None:
     """Take back a decision that stands: who made it may, and governance; the gate reopens."""
-    number = _gate(gate)
+    number = gate_of(gate)
 
     async def act(session: Session) -> None:
         stub = await session.cases(OWNERS[number])
@@ -74,7 +81,7 @@ def reassign(
     reason: Reason,
 ) -> None:
     """Hand an open decision to another eligible person."""
-    number = _gate(gate)
+    number = gate_of(gate)
 
     async def act(session: Session) -> None:
         stub = await session.cases(OWNERS[number])
@@ -102,7 +109,7 @@ def close_condition(
     evidence: Annotated[str, typer.Option("--evidence", help="Link to what shows it.")],
 ) -> None:
     """Close a condition with its evidence: its owner may, and who decided the gate."""
-    number = _gate(gate)
+    number = gate_of(gate)
 
     async def act(session: Session) -> None:
         stub = await session.cases(OWNERS[number])
@@ -151,14 +158,6 @@ async def _newest(
             f"`investiture show {short(name)}` says where it is",
         )
     return reading.gate_case
-
-
-def _gate(said: str) -> gate_pb2.Gate.ValueType:
-    name = f"GATE_{said.upper()}"
-    if name not in _GATES:
-        known = ", ".join(gate_word(gate).lower() for gate in OWNERS)
-        raise typer.BadParameter(f"{said} is none of {known}", param_hint="GATE")
-    return gate_pb2.Gate.Value(name)
 
 
 def _inbox(found: pb.ListPendingDecisionsResponse, person: str) -> Table | Text:

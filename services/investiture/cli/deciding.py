@@ -10,7 +10,7 @@ from rich.text import Text
 
 from investiture.api.common.v1 import gate_pb2
 from investiture.cli import problems
-from investiture.cli.output import gate_word, short
+from investiture.cli.output import GATES, gate_word, short
 from investiture.cli.paths import case_remarks, holder_lines, state
 from investiture.cli.problems import Complaint
 from investiture.cli.session import Session
@@ -27,6 +27,15 @@ OnBehalfOf = Annotated[
 def program_name(program: str) -> str:
     """Return a program's resource name, however it was written."""
     return program if program.startswith("programs/") else f"programs/{program}"
+
+
+def gate_of(said: str, where: str = "GATE") -> gate_pb2.Gate.ValueType:
+    """Return the gate that a word means, however it is written."""
+    for gate in GATES:
+        if gate_word(gate) == said.upper():
+            return gate
+    known = ", ".join(gate_word(gate).lower() for gate in GATES)
+    raise typer.BadParameter(f"{said} is none of {known}", param_hint=where)
 
 
 def person_name(person: str) -> str:

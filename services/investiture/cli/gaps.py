@@ -8,8 +8,7 @@ import typer
 
 from investiture.api.common.v1 import gate_pb2
 from investiture.charter.duration import Duration
-from investiture.cli.deciding import person_name
-from investiture.cli.output import GATES, gate_word
+from investiture.cli.deciding import gate_of, person_name
 
 Risk = Annotated[str, typer.Option("--risk", help="What is short: `moderation`.")]
 Tolerance = Annotated[str, typer.Option("--tolerance", help="Measured against what, with unit.")]
@@ -17,7 +16,6 @@ Excess = Annotated[str, typer.Option("--excess", help="By how much it is exceede
 Remedy = Annotated[str, typer.Option("--remedy", help="What would make the answer a yes.")]
 
 _DUE = timedelta(days=30)
-_GATES = frozenset(f"GATE_{gate_word(gate)}" for gate in GATES)
 _GAP = "RISK | TOLERANCE | EXCESS | REMEDY"
 _CONDITION = "GATE:OWNER:TEXT, or GATE:OWNER:P14D:TEXT with its time"
 _WRITTEN = re.compile(
@@ -41,13 +39,12 @@ def gap_from(text: str) -> gate_pb2.Gap:
 def condition_of(text: str) -> gate_pb2.Condition:
     """Return the condition that one option's text says; without a time it has thirty days."""
     match = _WRITTEN.fullmatch(text)
-    gate = f"GATE_{match['gate'].upper()}" if match else ""
-    if match is None or gate not in _GATES:
+    if match is None:
         raise typer.BadParameter(f"write a condition as {_CONDITION}", param_hint="--condition")
     condition = gate_pb2.Condition(
         text=match["text"].strip(),
         owner=person_name(match["owner"]),
-        blocks=gate_pb2.Gate.Value(gate),
+        blocks=gate_of(match["gate"], "--condition"),
     )
     condition.due_at.FromDatetime(datetime.now(UTC) + _time(match["due"]))
     return condition

@@ -113,13 +113,15 @@ def movements_table(entries: Iterable[pb.LedgerEntry]) -> Table:
     return drawn
 
 
-def balances_table(envelopes: Iterable[pb.Envelope]) -> Table:
-    """Return what is where in each envelope, in its currency."""
-    accounts = ("appropriated", *(account(one) for one in _ACCOUNTS))
-    drawn = table("envelope", "", *accounts, right=accounts)
-    for envelope in envelopes:
-        figures = (amounts.shown(one).partition(" ")[0] for one in _balances(envelope))
-        drawn.add_row(short(envelope.name), envelope.currency_code, *figures)
+def balances_table(envelopes: Sequence[pb.Envelope]) -> Table:
+    """Return what is where in each envelope, without the accounts that are empty in all."""
+    names = ("appropriated", *(account(one) for one in _ACCOUNTS))
+    rows = [_balances(envelope) for envelope in envelopes]
+    used = [place for place in range(len(names)) if any(amounts.minor(row[place]) for row in rows)]
+    headings = tuple(names[place] for place in used)
+    drawn = table("envelope", *headings, right=headings)
+    for envelope, row in zip(envelopes, rows, strict=True):
+        drawn.add_row(short(envelope.name), *(amounts.shown(row[place]) for place in used))
     return drawn
 
 

@@ -45,10 +45,10 @@ def program_state(program: pb.Program) -> str:
 def path_table(path: pb.Path, now: datetime | None = None) -> RenderableType:
     """Return the path as a table: each gate, who holds it, since when, the next date."""
     at = now or datetime.now(UTC)
-    drawn = table("  gate", "stands", "who", "since", "next", "waited", title=_title(path))
+    drawn = table("  gate", "stands", "who", "since", "next", "waited")
     for gate in path.gates:
         drawn.add_row(*_row(gate, path.waiting_at == gate.gate, at))
-    return Group(drawn, *_remarks(path))
+    return Group(_title(path), drawn, *_remarks(path))
 
 
 def _title(path: pb.Path) -> Text:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import grpc
 from rich.markup import escape
@@ -137,6 +137,8 @@ def status_code(problem: Problem) -> int:
 
 
 def _refused(problem: Problem) -> Told:
+    if problem.code == "UNAVAILABLE" and not problem.reason:  # no server of ours said so
+        problem = replace(problem, message="the service does not answer; is the stack running?")
     head = Text.assemble((problem.reason or problem.code, "bold red"), f"  {problem.message}")
     lines: list[Text | str] = [head]
     for leg in problem.legs:

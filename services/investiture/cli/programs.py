@@ -17,7 +17,7 @@ from investiture.api.casework.v1 import case_service_pb2 as casework_pb
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.launch.v1 import launch_service_pb2 as pb
 from investiture.chassis.client import explain
-from investiture.cli.deciding import Program, Reason, agreed_etag, program_name
+from investiture.cli.deciding import Program, Reason, agreed_etag, gate_of, program_name
 from investiture.cli.output import console, gate_word, print_json, table
 from investiture.cli.paths import case_line, path_table, program_state
 from investiture.cli.session import OWNERS, Session, run
@@ -144,15 +144,22 @@ def show(ctx: typer.Context, program: Program) -> None:
 
 
 @app.command(rich_help_panel=PANEL)
-def watch(ctx: typer.Context, program: Program) -> None:
+def watch(
+    ctx: typer.Context,
+    program: Program,
+    until: Annotated[
+        str, typer.Option(help="Leave once this gate waits for its decision.", metavar="GATE")
+    ] = "",
+) -> None:
     """Watch a program's path live until it ends; Ctrl-C leaves it. Into a pipe: a line a change."""
+    gate = gate_of(until, "--until") if until else gate_pb2.GATE_UNSPECIFIED
 
     async def act(session: Session) -> None:
-        name = program_name(program)
+        changes = _changes(session, program_name(program), gate)
         if session.shared.json or not console.is_terminal:
-            await _follow(session, name)
+            await _follow(session, changes)
         else:
-            await _live(session, name)
+            await _live(changes)
 
     run(ctx, act)
 
@@ -235,20 +242,20 @@ async def _present_draft(
     raise proposal.located(error) from None
 
 
-async def _live(session: Session, name: str) -> None:
-    latest = [await (await session.launch()).GetPath(pb.GetPathRequest(program=name))]
+async def _live(changes: AsyncIterator[pb.Path]) -> None:
+    latest = [await anext(changes)]
 
     def drawn() -> RenderableType:
         return path_table(latest[-1], datetime.now(UTC))  # the seconds go on between changes
 
     with Live(get_renderable=drawn, console=console, refresh_per_second=4):
-        async for path in _changes(session, name):
+        async for path in changes:
             latest[:] = [path]
 
 
-async def _follow(session: Session, name: str) -> None:
+async def _follow(session: Session, changes: AsyncIterator[pb.Path]) -> None:
     said = ""
-    async for path in _changes(session, name):
+    async for path in changes:
         if session.shared.json:
             print_json(path)
             continue
@@ -258,8 +265,10 @@ async def _follow(session: Session, name: str) -> None:
             said = line
 
 
-async def _changes(session: Session, name: str) -> AsyncIterator[pb.Path]:
-    """Yield the path at each change until the program has ended; a broken stream is resumed."""
+async def _changes(
+    session: Session, name: str, until: gate_pb2.Gate.ValueType
+) -> AsyncIterator[pb.Path]:
+    """Yield the path at each change until it has ended or waits there; resume a broken stream."""
     stub = await session.launch()
     version = 0
     while True:
@@ -268,12 +277,18 @@ async def _changes(session: Session, name: str) -> AsyncIterator[pb.Path]:
             async for answer in stub.WatchProgram(request):
                 version = answer.version
                 yield answer.path
-                if answer.path.program.settled:
+                if answer.path.program.settled or _waits(answer.path, until):
                     return
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNAVAILABLE:
                 raise
             await asyncio.sleep(_RESUME_SECONDS)  # it restarts; the version says where we were
+
+
+def _waits(path: pb.Path, gate: gate_pb2.Gate.ValueType) -> bool:
+    """Return whether a gate has a case that waits for its holders."""
+    cases = (one.gate_case for one in path.gates if one.gate == gate)
+    return any(case.state == gate_pb2.CASE_STATE_OPEN for case in cases)
 
 
 def path_line(path: pb.Path) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 import grpc
-import protovalidate
 from google.protobuf.message import Message
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -21,10 +20,12 @@ from investiture.charter.document import At, Document, read
 from investiture.charter.finding import DocumentBroken, Finding, Severity
 from investiture.charter.typed import typed
 from investiture.chassis.client import explain
+from investiture.chassis.validation import violations_of
 from investiture.stack import amounts
 
 _STEP = re.compile(r"([a-z_]+)|\[([0-9]+)\]")
 _CONTENT = "content."
+_NAMED = {"people": "a person", "units": "a unit", "envelopes": "an envelope"}
 
 
 def _amount(value: object) -> object:
@@ -137,21 +138,12 @@ def proposal_of(path: Path) -> Proposal:
     entry = typed(document, ProposalEntry)
     content = _content(entry)
     broken = [
-        _violation(document, protovalidate_path(violation.proto.field), violation.proto.message)
-        for violation in protovalidate.collect_violations(content)
+        _violation(document, violation.field, violation.description)
+        for violation in violations_of(content)
     ]
     if broken:
         raise DocumentBroken(broken)
     return Proposal(entry.program, content, document)
-
-
-def protovalidate_path(path: Any) -> str:
-    """Return a violation's field path as we write paths: ``benefits[0].owner``."""
-    steps: list[str] = []
-    for element in path.elements if path is not None else ():
-        index = f"[{element.index}]" if element.WhichOneof("subscript") == "index" else ""
-        steps.append(f"{element.field_name}{index}")
-    return ".".join(steps)
 
 
 def _content(entry: ProposalEntry) -> pb.ProgramContent:
@@ -187,6 +179,14 @@ def _violation(document: Document, path: str, why: str) -> Finding:
         rule="field-refused",
         severity=Severity.ERROR,
         message=why,
-        remedy="correct the value",
+        remedy=_remedy(why),
         field=path,
     )
+
+
+def _remedy(why: str) -> str:
+    """Return what to do about a broken rule: how a name of that kind is written."""
+    for collection, kind in _NAMED.items():
+        if f"^{collection}/" in why:
+            return f"write {kind} as {collection}/…"
+    return "correct the value"

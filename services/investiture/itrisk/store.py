@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from investiture.casework.store import case_tables
+from investiture.chassis.prepared import Query
 from investiture.chassis.tables import Document, chassis_tables
 from investiture.chassis.transaction import Transaction
 
@@ -25,10 +26,12 @@ REVIEW = sa.Table(
 )
 
 _INSERT = REVIEW.insert()
-_READ = sa.select(REVIEW.c.depth, REVIEW.c.business_people, REVIEW.c.money_people).where(
-    REVIEW.c.case_name == sa.bindparam("name")
+_READ = Query(
+    sa.select(REVIEW.c.depth, REVIEW.c.business_people, REVIEW.c.money_people).where(
+        REVIEW.c.case_name == sa.bindparam("name")
+    )
 )
-_ROUNDS = (
+_ROUNDS = Query(
     sa.select(sa.func.count())
     .select_from(REVIEW)
     .where(REVIEW.c.program == sa.bindparam("program"), REVIEW.c.changes_requested)
@@ -66,8 +69,8 @@ class ReviewStore:
 
     def load(self, tx: Transaction, case_name: str) -> Review:
         """The review of a case that exists."""
-        row = tx.connection.execute(_READ, {"name": case_name}).one()
-        return Review(row.depth, tuple(row.business_people), tuple(row.money_people))
+        ((depth, business, money),) = _READ.rows(tx.connection, {"name": case_name})
+        return Review(depth, tuple(business), tuple(money))
 
     def mark_changes_requested(self, tx: Transaction, case_name: str) -> None:
         """Counts this round among those in which changes were requested."""
@@ -75,4 +78,5 @@ class ReviewStore:
 
     def rounds_of_changes(self, tx: Transaction, program: str) -> int:
         """In how many rounds of a program changes were requested."""
-        return tx.connection.execute(_ROUNDS, {"program": program}).scalar_one()
+        count: int = _ROUNDS.value(tx.connection, {"program": program})
+        return count

@@ -127,12 +127,22 @@ _SAVE_GATE = (
     .where(PATH_GATE.c.program == sa.bindparam("of"), PATH_GATE.c.gate == sa.bindparam("at"))
     .values({column: sa.bindparam(column) for column in _GATE_COLUMNS})
 )
-_WAITS = (
-    sa.select(PATH_GATE.c.waited_ms)
-    .where(PATH_GATE.c.gate == sa.bindparam("of"), PATH_GATE.c.passed_at.is_not(None))
-    .order_by(PATH_GATE.c.passed_at.desc())
-    .limit(sa.bindparam("most", type_=sa.Integer))
-)
+
+
+def _waits(gate: Gate) -> sa.Select[Any]:
+    """Who passed this gate last: read by the index, however many passed it."""
+    newest = (
+        sa.select(PATH_GATE.c.gate, PATH_GATE.c.waited_ms)
+        .where(PATH_GATE.c.gate == gate.value, PATH_GATE.c.passed_at.is_not(None))
+        .order_by(PATH_GATE.c.passed_at.desc())
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .subquery()
+    )
+    return sa.select(newest)
+
+
+_WAITS = {gate: _waits(gate) for gate in Gate}
+_ALL_WAITS = sa.union_all(*_WAITS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,10 +294,15 @@ class PathStore:
         else:
             tx.connection.execute(_SAVE_GATE, {"of": program, "at": gate.value, **row})
 
-    def waits_ms(self, tx: Transaction, gate: Gate, most: int) -> list[int]:
-        """How long this gate was waited in, by the programs that passed it last."""
-        rows = tx.connection.execute(_WAITS, {"of": gate.value, "most": most})
-        return list(rows.scalars())
+    def waits_ms(
+        self, tx: Transaction, most: int, gate: Gate | None = None
+    ) -> dict[Gate, list[int]]:
+        """How long each gate, or one, was waited in by the programs that passed it last."""
+        found: dict[Gate, list[int]] = {}
+        query = _ALL_WAITS if gate is None else _WAITS[gate]
+        for row in tx.connection.execute(query, {"most": most}):
+            found.setdefault(Gate(row.gate), []).append(row.waited_ms)
+        return found
 
 
 class StageStore:

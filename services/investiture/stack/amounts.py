@@ -28,7 +28,7 @@ def parse(text: str) -> Money:
     digits = decimals(currency)
     value = Decimal(match["amount"].replace("_", ""))
     if value != round(value, digits):
-        raise AmountUnreadable(f"{currency} has {digits} decimals, not more")
+        raise AmountUnreadable(f"there are more decimals than the {digits} of {currency}")
     units = int(value)
     if abs(units) >= 2**63:
         raise AmountUnreadable("the amount is too large")
@@ -64,5 +64,7 @@ def decimals(currency: str) -> int:
     except ValueError:
         digits = None
     if digits is None:
-        raise AmountUnreadable(f"{currency} is no ISO 4217 currency; write a code such as EUR")
+        raise AmountUnreadable(
+            f"no ISO 4217 currency is called {currency}; write a code such as EUR"
+        )
     return digits

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
 
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.exc import SQLAlchemyError
 
-from investiture.chassis.migrate import upgrade
+from investiture.chassis.schema import applied_version, migrations_of, schema_version
 from investiture.chassis.sqlite import DatabaseInUse
 from investiture.stack.failures import DatabaseUnusable
 from investiture.stack.folder import Folder
@@ -50,9 +51,28 @@ async def prepare(database: str, folder: Folder, services: Iterable[str]) -> Non
         if database != SQLITE:
             await asyncio.to_thread(_create_missing, database, names)
         for service in names:
-            await asyncio.to_thread(upgrade, service, url_of(database, folder, service))
+            await asyncio.to_thread(_migrate, service, url_of(database, folder, service))
     except (psycopg.Error, SQLAlchemyError, DatabaseInUse, ValueError) as error:
         raise DatabaseUnusable(f"the databases cannot be used: {error}") from None
+
+
+def _migrate(service: str, url: str) -> None:
+    if _applied(url) == schema_version(migrations_of(service)):
+        return
+    # Only now: loading the migration tool takes as long as a service takes to start.
+    from investiture.chassis.migrate import upgrade
+
+    upgrade(service, url)
+
+
+def _applied(url: str) -> str:
+    """Return the newest migration that a database has had; empty for none, and for no database."""
+    file = sa.make_url(url)
+    if file.get_backend_name() == SQLITE and not Path(file.database or "").is_file():
+        return ""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        return applied_version(connection)
 
 
 def _create_missing(database: str, services: Iterable[str]) -> None:

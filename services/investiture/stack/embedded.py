@@ -147,21 +147,25 @@ class Stack:
             for name, blueprint in blueprints(self.folder, self.options, self._ports).items()
         }
         self._closing.push_async_callback(self._stop_parts)
-        await _all(self._parts[TEMPORAL].start(), self._prepare())
-        await _all(*(self._parts[name].start() for name in (*SERVICES, WORKER)))
+        await _all(self._start_services(), self._start_workflows())
         await self._seed()
         self._recorded = True
         self._record()
+
+    async def _start_services(self) -> None:
+        self._tell(Event(DATA, Phase.STARTING))
+        await databases.prepare(self.options.database, self.folder, SERVICES)
+        self._tell(Event(DATA, Phase.READY, databases.shown(self.options.database)))
+        await _all(*(self._parts[name].start() for name in SERVICES))
+
+    async def _start_workflows(self) -> None:
+        await self._parts[TEMPORAL].start()
+        await self._parts[WORKER].start()
 
     async def _stop_parts(self) -> None:
         await self._parts[WORKER].stop(GRACE_SECONDS)
         await asyncio.gather(*(self._parts[name].stop(GRACE_SECONDS) for name in SERVICES))
         await self._parts[TEMPORAL].stop(GRACE_SECONDS)
-
-    async def _prepare(self) -> None:
-        self._tell(Event(DATA, Phase.STARTING))
-        await databases.prepare(self.options.database, self.folder, SERVICES)
-        self._tell(Event(DATA, Phase.READY, databases.shown(self.options.database)))
 
     async def _seed(self) -> None:
         if self.options.people is not None:

@@ -142,7 +142,8 @@ def _table(path: Path) -> Document:
 def _values(row: Mapping[str | None, Any]) -> dict[str, Any]:
     """Return a row without its empty cells; cells beyond the header get a name nobody knows."""
     named = {name or "(beyond the header)": value for name, value in row.items()}
-    given = {name: value for name, value in named.items() if value not in (None, "")}
+    known = PersonEntry.model_fields
+    given = {n: v for n, v in named.items() if v not in (None, "") or n not in known}
     active = str(given.get("active", "true")).lower()
     return given | {"active": _TRUTHS.get(active, active)}
 

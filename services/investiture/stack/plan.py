@@ -14,6 +14,17 @@ from investiture.stack.names import SERVICES, TEMPORAL, UI, WORKER
 from investiture.stack.part import Blueprint
 from investiture.stack.ports import LOOPBACK
 
+__all__ = [
+    "ANY_PORTS",
+    "PREFERRED_PORTS",
+    "SERVICES",
+    "TEMPORAL",
+    "UI",
+    "WORKER",
+    "Options",
+    "blueprints",
+]
+
 PREFERRED_PORTS: Mapping[str, int] = {
     "launch": 7601,
     "sponsorship": 7602,

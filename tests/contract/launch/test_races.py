@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 from tests.support.launches import ASKED, Front
+from tests.support.programs import content
 from tests.support.services import new_request_id
 
 from investiture.api.launch.v1 import launch_service_pb2 as pb
@@ -51,8 +52,15 @@ async def test_of_a_withdrawal_and_a_revision_at_once_one_is_told_to_look_again(
     withdrawal = pb.WithdrawProgramRequest(
         request_id=new_request_id(), name=NAME, etag=program.etag, reason="not now"
     )
+    revision = pb.ReviseProgramRequest(
+        request_id=new_request_id(),
+        name=NAME,
+        etag=program.etag,
+        content=content(title="Another title"),
+        reason="asked for",
+    )
     found = await reasons(
-        desk.sponsor.WithdrawProgram(withdrawal), desk.revised(program, title="Another title")
+        desk.sponsor.WithdrawProgram(withdrawal), desk.proposer.ReviseProgram(revision)
     )
     assert found == ["", "STALE_ETAG"]
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.support.facts import NOW, open_case, revision, standing
 
 from investiture.casework import case as cases
-from investiture.casework.words import CaseState, Gate, Verdict
+from investiture.casework.facts import Decider
+from investiture.casework.words import CaseState, Gate, Side, Verdict
 from investiture.launch.domain.path import (
     MOST_MINOR,
     WEEK_MS,
@@ -181,3 +182,13 @@ def test_the_waiting_recorded_of_our_own_case_is_the_cases_own() -> None:
     decided = cases.decide(case, Verdict.PLEDGED, NOW + hours(3), validity=None)
     assert recorded_of(decided).waiting_since is None
     assert recorded_of(decided).waited_ms == 3 * HOUR_MS
+
+
+def test_the_last_decider_is_the_latest_however_they_are_listed() -> None:
+    first = Decider("people/fay", Side.MONEY, "approver", NOW, 1, "d")
+    last = replace(first, person="people/finn", decided_at=NOW + hours(1), revision=2)
+    for listed in ((first, last), (last, first)):
+        decided = signed(CaseState.DECLINED, deciders=listed)
+        assert decided.last_decider == last
+        assert decided.decided_revision == 2
+    assert signed(CaseState.DECLINED).last_decider is None

@@ -24,7 +24,7 @@ from investiture.workflows.doorbell import PROGRAM, UNKNOWN, Doorbell, GateId, g
 from investiture.workflows.records import A_DAY, A_SECOND, Hold, Seen
 from investiture.workflows.visibility import BLOCKED, ENDING, PARKED, Display, View
 
-MOST_FRUITLESS = 4
+MOST_FRUITLESS = 3
 """Times in a row that a gate may send the path back to where nothing has changed."""
 
 OPENED_BY_LAUNCH = (gate_pb2.GATE_PROVE,)
@@ -44,8 +44,9 @@ class Seeker:
         self._path = PathInput(program=program)
         self._order = order
         self._program = ProgramReading(program=program)
-        self._program_read_at: datetime | None = None
         self._program_stale = True
+        self._looked_at: datetime | None = None
+        """When everything was read; it is read again a day later, whatever rings were lost."""
         self._seen: dict[GateId, Seen] = {}
         self._holds: dict[GateId, Hold] = {}
         self._fruitless = 0
@@ -87,7 +88,9 @@ class Seeker:
         if self._held(gate):
             await self._wait(gate)
         elif seen is None or seen.to_be_opened(self._program.revision):
-            await (self._wait(gate) if self._program.suspended else self._open(gate))
+            # A draft is not asked about yet; a suspended program makes no forward move.
+            idle = self._program.suspended or self._program.revision == 0
+            await (self._wait(gate) if idle else self._open(gate))
         elif seen.ended():
             # Yet the program lives: it was revised before the end was recorded. People decide.
             seen.stale = True
@@ -140,15 +143,18 @@ class Seeker:
         return self._program
 
     async def _read_program(self) -> None:
-        if self._program_read_at is None:
+        now, known = workflow.now(), self._program.revision
+        if self._looked_at is None:
             self.bell.forget(PROGRAM)
         else:
-            self.bell.answer(PROGRAM, workflow.now())
-        known = self._program.revision
+            self.bell.answer(PROGRAM, now)
+        if self._looked_at is None or self._looked_at + A_DAY <= now:
+            self._looked_at = now
+            for seen in self._seen.values():
+                seen.stale = True
         program = await self._ask(
             PROGRAM, Activities.read_program, self._path, "read the program", quick=True
         )
-        self._program_read_at = workflow.now()
         self._program_stale = program is None
         if program is not None:
             self._program = program
@@ -297,11 +303,10 @@ class Seeker:
         yield from self._rung_at(gate)
         if hold is not None:
             yield hold.over_at(self.bell.heard)
-        if self._program_read_at is not None:
-            yield self._program_read_at + A_DAY
+        if self._looked_at is not None:
+            yield self._looked_at + A_DAY
         for known, seen in self._seen.items():
             if known <= gate and not self._held(known):
-                yield seen.read_at + A_DAY
                 if seen.ends_at is not None:
                     yield seen.ends_at
                 # While suspended, a case of an older revision waits to be opened anew.
@@ -323,8 +328,8 @@ class Seeker:
                     yield at
 
     def _program_outdated(self) -> bool:
-        now, read_at = workflow.now(), self._program_read_at
-        if self._program_stale or read_at is None or read_at + A_DAY <= now:
+        now, looked_at = workflow.now(), self._looked_at
+        if self._program_stale or looked_at is None or looked_at + A_DAY <= now:
             return True
         return self.bell.wants(PROGRAM, "", UNKNOWN, now)
 

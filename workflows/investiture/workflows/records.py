@@ -9,7 +9,7 @@ from investiture.api.workflows.v1.path_pb2 import GateReading
 
 A_SECOND = timedelta(seconds=1)
 A_DAY = timedelta(days=1)
-"""A reading older than this is read again: it heals whatever ring was lost."""
+"""Everything is read again after this: it heals whatever ring was lost."""
 
 WAITING = (gate_pb2.CASE_STATE_OPEN, gate_pb2.CASE_STATE_CHANGES_REQUESTED)
 GOING_ON = (*WAITING, gate_pb2.CASE_STATE_STANDING)
@@ -24,7 +24,6 @@ class Seen:
     """
 
     reading: GateReading
-    read_at: datetime
     due_at: datetime | None
     """When the next step of the timetable is due."""
     ends_at: datetime | None
@@ -50,7 +49,7 @@ class Seen:
             due_at = max(now + timedelta(milliseconds=reading.next_in_ms), not_before)
         if reading.standing_for_ms >= 0 and reading.state == gate_pb2.CASE_STATE_STANDING:
             ends_at = now + max(timedelta(milliseconds=reading.standing_for_ms), A_SECOND)
-        return cls(reading, now, due_at, ends_at, not_before, repetition)
+        return cls(reading, due_at, ends_at, not_before, repetition)
 
     def differs(self, reading: GateReading) -> bool:
         """Whether the reading says something new."""
@@ -79,8 +78,7 @@ class Seen:
 
     def outdated(self, now: datetime) -> bool:
         """Whether it has to be read again without anybody having rung."""
-        over = self.ends_at is not None and self.ends_at <= now
-        return self.stale or over or self.read_at + A_DAY <= now
+        return self.stale or (self.ends_at is not None and self.ends_at <= now)
 
     def due(self, now: datetime) -> bool:
         """Whether a step of its timetable is due."""

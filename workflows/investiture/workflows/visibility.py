@@ -42,6 +42,7 @@ PARKED = "PARKED"
 BLOCKED = "BLOCKED"
 """An expected refusal: something else has to come first."""
 SUSPENDED = "SUSPENDED"
+DRAFT = "DRAFT"
 ENDING = "ENDING"
 """What is held for the program is being released."""
 LAUNCHED = "LAUNCHED"
@@ -67,6 +68,8 @@ class View:
             return self.held_state
         if self.program.suspended:
             return SUSPENDED
+        if self.program.revision == 0:
+            return DRAFT
         return gate_pb2.CaseState.Name(self.reading.state).removeprefix("CASE_STATE_")
 
 

@@ -34,8 +34,8 @@ PASSED_THROUGH = (
     "jwt",
     "opentelemetry",
     "structlog",
-    # Values and texts of ours, without a clock or I/O: loaded anew they would double what a workflow
-    # costs. What waits and decides the order stays in the sandbox.
+    # Values and texts of ours, without a clock or I/O: loaded anew they would double what it costs
+    # to start a path. What waits and decides the order stays in the sandbox.
     "investiture.workflows.contract",
     "investiture.workflows.doorbell",
     "investiture.workflows.records",

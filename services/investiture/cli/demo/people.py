@@ -1,5 +1,6 @@
 """Deciders as people: each reads the record, decides on what it says, and is told of."""
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -336,7 +337,8 @@ class Person:
     async def _decide(
         self, read: Callable[[], Awaitable[R]], act: Callable[[R], Awaitable[A]]
     ) -> A:
-        """Decide on what the record says; read it again where it changed meanwhile."""
+        """Think, then decide on what the record says; read again where it changed meanwhile."""
+        await asyncio.sleep(self.stage.pace_seconds)
         for _ in range(_LOOKS - 1):
             try:
                 return await act(await read())

@@ -20,7 +20,7 @@ CHARTER = "charters/demo.yaml"
 _STORIES = (community.play, campaign.play, network.play)
 
 
-async def play(path: Path, screen: Console) -> None:
+async def play(path: Path, screen: Console, pace_seconds: float) -> None:
     """Play the stories on a stack in the folder at ``path``, and print the report."""
     options = Options(
         charter=example(CHARTER),
@@ -34,7 +34,7 @@ async def play(path: Path, screen: Console) -> None:
     )
     progress = Progress(lines=False)  # what happens to the parts is told by the stories
     async with started(Stack(path, options, progress.tell), progress) as stack:
-        stage = Stage(stack, screen)
+        stage = Stage(stack, screen, pace_seconds)
         ui = f"; Temporal's UI shows the workflows: {stack.ui}" if stack.ui else ""
         stage.tell(f"The stack is up{ui}.", "bold")
         stories = [await play(stage) for play in _STORIES]

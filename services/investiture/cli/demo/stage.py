@@ -27,11 +27,13 @@ class Stage:
     Args:
         stack: the running stack.
         console: where it is told.
+        pace_seconds: how long people think before they decide, so that one can follow.
     """
 
-    def __init__(self, stack: Stack, console: Console) -> None:
+    def __init__(self, stack: Stack, console: Console, pace_seconds: float = 0.0) -> None:
         self.stack = stack
         self.console = console
+        self.pace_seconds = pace_seconds
         self.expectations = 0
         self._charter = load_charter(stack.options.charter)
         self._cast = {one.id: one for one in people_of(example("examples/people.yaml"))}

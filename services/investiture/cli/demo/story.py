@@ -139,7 +139,7 @@ async def story(stage: Stage, number: int, title: str, file: str) -> AsyncGenera
     console = stage.console
     console.print()
     console.print(Rule(f"{number}. {title}", align="left", style="bold"))
-    live = Live(get_renderable=told.picture, console=console, refresh_per_second=4, transient=True)
+    live = Live(get_renderable=told.picture, console=console, refresh_per_second=8, transient=True)
     with live if console.is_terminal else nullcontext():
         try:
             yield told

@@ -103,7 +103,7 @@ def _grow(around: Branch, span: Span, children: Mapping[str, Sequence[Span]]) ->
         # The two ends of one call: drawn as one line, from whom to whom.
         services = (span["service"], answered[0]["service"])
         below = children.get(answered[0]["span_id"], ())
-    label = str(span["name"]).rpartition(".")[2]
+    label = str(span["name"]).rpartition("/")[2]
     branch = around.branches.setdefault((label, services), Branch(label, services))
     branch.count += 1
     branch.milliseconds += (span["end_ns"] - span["start_ns"]) / _NS_PER_MS

@@ -40,9 +40,15 @@ class Recorded:
     reason: str
 
     @property
+    def last_decider(self) -> Decider | None:
+        """Who decided last, whatever the order in which the service lists its deciders."""
+        return max(self.deciders, key=lambda decider: decider.decided_at, default=None)
+
+    @property
     def decided_revision(self) -> int:
         """The revision that the last decider saw; the case's own where nobody decided in person."""
-        return self.deciders[-1].revision if self.deciders else self.revision
+        last = self.last_decider
+        return last.revision if last else self.revision
 
     @property
     def people(self) -> frozenset[str]:

@@ -19,7 +19,7 @@ from investiture.launch.operations.endings import OWN, Endings
 from investiture.launch.operations.projection import Projection, Step
 from investiture.launch.store import PathStore, ProgramStore, SignedRecord
 
-TYPICAL_OF = 200
+TYPICAL_OF = 50
 """The typical wait of a gate is the median over so many programs that passed it last."""
 
 
@@ -74,14 +74,20 @@ class PathOperations:
         if step is not None:
             self._record(tx, name, step)
             program = self._follow(tx, program, step, records)
-        return self._gate(tx, program, self._newest(tx, program), new.gate, records.get(new.gate))
+        newest, signed_now = self._newest(tx, program), records.get(new.gate)
+        waits = self._path.waits_ms(tx, TYPICAL_OF, new.gate)
+        return self._gate(tx, program, newest, new.gate, signed_now, _typical_ms(waits, new.gate))
 
     def read(self, tx: Transaction, name: str) -> PathReading:
         """Every gate, in order, and what all waiting cost so far."""
         program = self._programs.load(tx, name)
         newest = self._newest(tx, program)
         records = self._path.load(tx, name)
-        gates = tuple(self._gate(tx, program, newest, gate, records.get(gate)) for gate in Gate)
+        waits = self._path.waits_ms(tx, TYPICAL_OF)
+        gates = tuple(
+            self._gate(tx, program, newest, gate, records.get(gate), _typical_ms(waits, gate))
+            for gate in Gate
+        )
         waiting_at = None
         if newest is not None and program.state is not ProgramState.ENDED:
             known = {gate: one.record for gate, one in records.items()}
@@ -108,8 +114,8 @@ class PathOperations:
         newest: Revision | None,
         gate: Gate,
         signed: SignedRecord | None,
+        typical_ms: int,
     ) -> GateReading:
-        typical_ms = self._typical_ms(tx, gate)
         currency = program.content.amount.currency
         if signed is None:
             return GateReading(gate, b"", None, False, 0, Amount(0, currency), typical_ms)
@@ -136,7 +142,8 @@ class PathOperations:
             return self._settle(tx, program, records)
         if case.state is CaseState.DECLINED and program.state in rules.WALKING:
             # A declined case never reopens at its service, whatever was revised meanwhile.
-            by = case.deciders[-1].person if case.deciders else f"workloads/{OWNER[case.gate]}"
+            last = case.last_decider
+            by = last.person if last else f"workloads/{OWNER[case.gate]}"
             return self._endings.end(tx, program, Outcome.DECLINED, by, case.reason)
         if program.state is ProgramState.LAUNCHED and paths.lost(step.before, case):
             with_incident = rules.with_incident(program, _incident(case, tx.now))
@@ -172,10 +179,6 @@ class PathOperations:
             program=name,
         )
 
-    def _typical_ms(self, tx: Transaction, gate: Gate) -> int:
-        waits = self._path.waits_ms(tx, gate, TYPICAL_OF)
-        return median_low(waits) if waits else 0
-
 
 def standing_people(records: dict[Gate, SignedRecord], *gates: Gate) -> frozenset[str]:
     """Who decided at these gates, as last recorded."""
@@ -188,3 +191,8 @@ def _incident(case: Recorded, now: datetime) -> str:
     how = "was taken back" if case.state is CaseState.VOIDED else "is no longer valid"
     why = f": {case.reason}" if case.reason else ""
     return f"{now:%Y-%m-%d %H:%M} the decision of {case.gate.value.lower()} {how}{why}"
+
+
+def _typical_ms(waits: Mapping[Gate, list[int]], gate: Gate) -> int:
+    found = waits.get(gate)
+    return median_low(found) if found else 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from investiture.chassis.prepared import Query
 from investiture.chassis.refusal import NotFound
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain.people import Person, directory_digest
@@ -17,7 +18,7 @@ _COLUMNS = [PERSON.c[name] for name in _FIELDS]
 _EMPTY = directory_digest(())
 
 _ALL = sa.select(*_COLUMNS)
-_ONE = _ALL.where(PERSON.c.name == sa.bindparam("wanted"))
+_ONE = Query(_ALL.where(PERSON.c.name == sa.bindparam("wanted")))
 _INSERT = PERSON.insert()
 _UPDATE = (
     PERSON.update()
@@ -25,7 +26,7 @@ _UPDATE = (
     .values({name: sa.bindparam(name) for name in _FIELDS if name != "name"})
     .values(version=PERSON.c.version + 1)
 )
-_DIGEST = sa.select(DIRECTORY.c.digest).where(DIRECTORY.c.id == _THE_DIRECTORY)
+_DIGEST = Query(sa.select(DIRECTORY.c.digest).where(DIRECTORY.c.id == _THE_DIRECTORY))
 _LOCK = (
     DIRECTORY.update()
     .where(DIRECTORY.c.id == _THE_DIRECTORY)
@@ -42,7 +43,7 @@ class PeopleStore:
 
     def find(self, tx: Transaction, name: str) -> Person | None:
         """The person called `name`; None where the directory has nobody of that name."""
-        row = tx.connection.execute(_ONE, {"wanted": name}).one_or_none()
+        row = _ONE.first(tx.connection, {"wanted": name})
         return None if row is None else Person(*row)
 
     def load(self, tx: Transaction, name: str) -> Person:
@@ -65,7 +66,7 @@ class PeopleStore:
 
     def digest(self, tx: Transaction) -> str:
         """The digest of the directory as it is."""
-        return tx.connection.execute(_DIGEST).scalar_one() or _EMPTY
+        return _DIGEST.value(tx.connection, {}) or _EMPTY
 
     def lock(self, tx: Transaction) -> int:
         """Makes other imports wait until this one has ended; the version that it makes."""

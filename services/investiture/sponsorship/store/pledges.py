@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from investiture.casework.words import CaseState
+from investiture.chassis.prepared import Prepared, Query
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain.authority_legs import AuthorityLeg
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
@@ -17,31 +18,33 @@ _POSITION_FIELDS = tuple(field.name for field in fields(Position))
 _LEG_FIELDS = tuple(field.name for field in fields(AuthorityLeg))
 _TUPLES = frozenset({"relationships", "recused"})
 
-_PLEDGE = sa.select(PLEDGE.c.unowned, PLEDGE.c.contested, PLEDGE.c.legs).where(
-    PLEDGE.c.case_name == sa.bindparam("of_case")
+_PLEDGE = Query(
+    sa.select(PLEDGE.c.unowned, PLEDGE.c.contested, PLEDGE.c.legs).where(
+        PLEDGE.c.case_name == sa.bindparam("of_case")
+    )
 )
-_SEATS = (
+_SEATS = Query(
     sa.select(*(SEAT.c[name] for name in _SEAT_FIELDS))
     .where(SEAT.c.case_name == sa.bindparam("of_case"))
     .order_by(SEAT.c.place.desc())  # SPONSOR, then COUNTER_SPONSOR
 )
-_POSITIONS = (
+_POSITIONS = Query(
     sa.select(*(POSITION.c[name] for name in _POSITION_FIELDS))
     .where(POSITION.c.case_name == sa.bindparam("of_case"))
     .order_by(POSITION.c.place)
 )
-_TEST = (
+_TEST = Prepared(
     PLEDGE.update()
     .where(PLEDGE.c.case_name == sa.bindparam("of_case"))
     .values(legs=sa.bindparam("legs"))
 )
-_TAKE = (
+_TAKE = Prepared(
     SEAT.update()
     .where(SEAT.c.case_name == sa.bindparam("of_case"), SEAT.c.place == sa.bindparam("at_place"))
     .values({name: sa.bindparam(name) for name in _SEAT_FIELDS if name != "place"})
 )
 _KEPT = ("unit", "role", "relationships")
-_RECORD = (
+_RECORD = Prepared(
     POSITION.update()
     .where(POSITION.c.case_name == sa.bindparam("of_case"))
     .where(POSITION.c.unit == sa.bindparam("of_unit"))
@@ -54,10 +57,10 @@ _LIVING = (
     .join(SEAT, SEAT.c.case_name == CASES.cases.c.name)
     .where(SEAT.c.person == sa.bindparam("by"))
     .where(CASES.cases.c.program != sa.bindparam("beside"))
-    .where(CASES.cases.c.state.in_([state.value for state in _ALIVE]))
+    .where(sa.or_(*(CASES.cases.c.state == state.value for state in _ALIVE)))
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
-_LIVE = sa.select(sa.func.count()).select_from(_LIVING.subquery())
+_LIVE = Query(sa.select(sa.func.count()).select_from(_LIVING.subquery()))
 
 
 class PledgeStore:
@@ -86,37 +89,36 @@ class PledgeStore:
     def load(self, tx: Transaction, case_name: str) -> Pledge:
         """The pledge of a case that exists."""
         key = {"of_case": case_name}
-        head = tx.connection.execute(_PLEDGE, key).one()
-        seats = tx.connection.execute(_SEATS, key).mappings()
-        positions = tx.connection.execute(_POSITIONS, key).mappings()
+        ((unowned, contested, legs),) = _PLEDGE.rows(tx.connection, key)
         return Pledge(
-            seats=tuple(_seat(row) for row in seats),
-            positions=tuple(_position(row) for row in positions),
-            unowned=tuple(head.unowned),
-            contested=tuple(head.contested),
-            legs=tuple(AuthorityLeg(**leg) for leg in head.legs),
+            seats=tuple(_seat(row) for row in _SEATS.rows(tx.connection, key)),
+            positions=tuple(_position(row) for row in _POSITIONS.rows(tx.connection, key)),
+            unowned=tuple(unowned),
+            contested=tuple(contested),
+            legs=tuple(AuthorityLeg(**leg) for leg in legs),
         )
 
     def save(self, tx: Transaction, case_name: str, before: Pledge, after: Pledge) -> None:
         """Stores what changed; the case's own compare-and-set guards it all."""
         if after.legs != before.legs:
             legs = [_leg_row(leg) for leg in after.legs]
-            tx.connection.execute(_TEST, {"of_case": case_name, "legs": legs})
+            _TEST.execute(tx.connection, ({"of_case": case_name, "legs": legs},))
         for seat in after.seats:
             if seat not in before.seats:
                 row = _seat_row(seat)
                 place = row.pop("place")
-                tx.connection.execute(_TAKE, {**row, "of_case": case_name, "at_place": place})
+                key = {"of_case": case_name, "at_place": place}
+                _TAKE.execute(tx.connection, ({**row, **key},))
         for one in after.positions:
             if one not in before.positions:
                 row = {k: v for k, v in _position_row(one).items() if k not in _KEPT}
                 key = {"of_case": case_name, "of_unit": one.unit}
-                tx.connection.execute(_RECORD, {**row, **key})
+                _RECORD.execute(tx.connection, ({**row, **key},))
 
     def live_sponsorships(self, tx: Transaction, person: str, beside: str, most: int) -> int:
         """Programs other than `beside` for which a person has a living pledge, `most` at most."""
         key = {"by": person, "beside": beside, "most": most}
-        count: int = tx.connection.execute(_LIVE, key).scalar_one()
+        count: int = _LIVE.value(tx.connection, key)
         return count
 
 
@@ -138,16 +140,16 @@ def _leg_row(leg: AuthorityLeg) -> dict[str, Any]:
     return {name: getattr(leg, name) for name in _LEG_FIELDS}
 
 
-def _seat(row: sa.RowMapping) -> Seat:
-    values: dict[str, Any] = {**row}
+def _seat(row: tuple[Any, ...]) -> Seat:
+    values: dict[str, Any] = dict(zip(_SEAT_FIELDS, row, strict=True))
     values["place"] = Place(values["place"])
     return Seat(**values)
 
 
-def _position(row: sa.RowMapping) -> Position:
-    kind: str | None = row["kind"]
-    values: dict[str, Any] = {**row}
+def _position(row: tuple[Any, ...]) -> Position:
+    values: dict[str, Any] = dict(zip(_POSITION_FIELDS, row, strict=True))
+    kind: str | None = values["kind"]
     values.update({name: tuple(values[name]) for name in _TUPLES})
-    values["role"] = PositionRole(row["role"])
+    values["role"] = PositionRole(values["role"])
     values["kind"] = None if kind is None else PositionKind(kind)
     return Position(**values)
