@@ -11,7 +11,7 @@ import sysconfig
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -376,11 +376,13 @@ async def test_the_history_holds_ids_and_digests_only(world: World) -> None:
 
 def _payloads(value: Any) -> list[Any]:
     if isinstance(value, dict):
-        if "data" in value and "metadata" in value:
-            return [value]
-        return [found for one in value.values() for found in _payloads(one)]
+        fields = cast("dict[str, Any]", value)
+        if "data" in fields and "metadata" in fields:
+            return [fields]
+        return [found for one in fields.values() for found in _payloads(one)]
     if isinstance(value, list):
-        return [found for one in value for found in _payloads(one)]
+        rows: list[Any] = value
+        return [found for one in rows for found in _payloads(one)]
     return []
 
 

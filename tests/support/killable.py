@@ -5,7 +5,6 @@ where no trap is set each of them does what it always does.
 """
 
 import asyncio
-import json
 import os
 import runpy
 import signal
@@ -36,23 +35,20 @@ class Snares:
 
     def __init__(self, part: str, folder: Path) -> None:
         self._part = part
-        self._file = file_of(folder, part)
-        self._socket = str(folder / SOCKET)
+        self._folder = folder
 
     def lying(self, act: str, said: bytes, *moments: Moment) -> Trap | None:
         """The trap that is set for this act on the program that `said` is about."""
-        try:
-            trap = Trap(**json.loads(self._file.read_text()))
-        except FileNotFoundError:
+        trap = Trap.lying_in(self._folder, self._part)
+        if trap is None or trap.act != act or trap.moment not in moments:
             return None
-        here = trap.act == act and trap.program.encode() in said and trap.moment in moments
-        return trap if here else None
+        return trap if trap.program.encode() in said else None
 
     def spring(self) -> None:
         """Says that the point is reached, waits for the word, and dies if it says so."""
-        self._file.unlink()
+        file_of(self._folder, self._part).unlink()
         with socket.socket(socket.AF_UNIX) as line:
-            line.connect(self._socket)
+            line.connect(str(self._folder / SOCKET))
             line.sendall(f"{self._part}\n".encode())
             word = line.makefile("rb").readline()
         if word == DIE:
@@ -91,9 +87,9 @@ class Commits:
                 await asyncio.to_thread(self._snares.spring)
             await sending(client, row)
 
-        transaction.Mutations._perform = perform  # type: ignore[method-assign] # pyright: ignore[reportPrivateUsage] - as above
-        transaction.Mutations._deliver = deliver  # type: ignore[method-assign] # pyright: ignore[reportPrivateUsage] - as above
-        relay.deliver = send  # pyright: ignore[reportPrivateImportUsage] - where the relay looks it up
+        transaction.Mutations._perform = perform  # type: ignore[assignment] # pyright: ignore[reportPrivateUsage] - as above
+        transaction.Mutations._deliver = deliver  # type: ignore[assignment] # pyright: ignore[reportPrivateUsage] - as above
+        relay.deliver = send  # type: ignore[attr-defined] # pyright: ignore[reportPrivateImportUsage] - where the relay looks it up
         event.listen(sa.Engine, "commit", self._before_commit)
 
     def _lay(self, method: str, effect: Any) -> None:

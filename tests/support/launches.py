@@ -1,6 +1,7 @@
 """The launch service with its callers: a believable program, and its way through the gates."""
 
-from collections.abc import AsyncGenerator, Awaitable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -309,6 +310,21 @@ class Front:
         return {
             name: sorted(self.rows(name), key=repr) for name in METADATA.tables if name != "outbox"
         } | {"outbox": sorted(({"id": row["id"]} for row in self.rows("outbox")), key=repr)}
+
+
+class Watched:
+    """A watch, read change by change."""
+
+    def __init__(self, desk: Front, name: str, after_version: int = 0) -> None:
+        request = pb.WatchProgramRequest(program=name, after_version=after_version)
+        self.call: Any = desk.worker.WatchProgram(request)
+        self._changes: AsyncIterator[pb.WatchProgramResponse] = aiter(self.call)
+
+    async def next(self) -> pb.WatchProgramResponse:
+        return await asyncio.wait_for(anext(self._changes), 20)
+
+    async def ended(self) -> bool:
+        return await asyncio.wait_for(anext(self._changes, None), 20) is None
 
 
 _DECIDERS = {

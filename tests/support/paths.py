@@ -3,13 +3,22 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client, WorkflowHandle, WorkflowHistory
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowHandle,
+    WorkflowHistory,
+)
+from temporalio.common import (
+    SearchAttributePair,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, Worker
 from tests.support.case_records import OWNERS, Gate, ScriptedClock
@@ -43,9 +52,9 @@ class Company:
         self._relay: set[asyncio.Task[None]] = set()
         self._started: dict[str, asyncio.Event] = {}
 
-    def new_program(self, plan: Plan | None = None) -> str:
+    def new_program(self, plan: Plan | None = None, name: str = "") -> str:
         """The name of a program that nobody has submitted; by default everybody says yes."""
-        program = f"programs/p-{uuid.uuid4().hex[:12]}"
+        program = f"programs/{name or f'p-{uuid.uuid4().hex[:12]}'}"
         self.plans[program] = plan or self.say_yes
         return program
 
@@ -98,9 +107,11 @@ class Company:
         outcome: PathOutcome = await (await self.path(program)).result()
         return outcome
 
-    async def shows(self, program: str, line: str) -> None:
+    async def shows(
+        self, program: str, line: str, handle: WorkflowHandle[Any, Any] | None = None
+    ) -> None:
         """Wait until the path's line in its memo begins so."""
-        await _shows(await self.path(program), line)
+        await _shows(handle or await self.path(program), line)
 
     async def proof_shows(self, program: str, line: str, after: str | None = None) -> None:
         """Wait until the proof's line in its memo begins so, in another run than `after`."""
@@ -161,8 +172,7 @@ class Company:
         )
 
     async def stop(self) -> None:
-        for task in self._relay:
-            task.cancel()
+        # Not cancelled: an abandoned call would come back to an interpreter that is going away.
         await asyncio.gather(*self._relay, return_exceptions=True)
         await self.servers.stop()
 
@@ -217,6 +227,13 @@ async def _shows(handle: WorkflowHandle[Any, Any], line: str) -> None:
             if now.startswith(line):
                 return
     raise AssertionError(f"{handle.id} ended without having shown {line!r}")
+
+
+def attributes_of(description: WorkflowExecutionDescription) -> dict[str, Any]:
+    """Search attributes of a workflow, by name."""
+    # One type a key, which a loop over all of them cannot say.
+    pairs = cast("Iterable[SearchAttributePair[Any]]", description.typed_search_attributes)
+    return {pair.key.name: pair.value for pair in pairs}
 
 
 def activities_of(history: WorkflowHistory) -> list[str]:

@@ -53,6 +53,10 @@ class Records(CaseRecords):
         super().__init__(clock, ring, sla)
         self.programs: dict[str, Program] = {}
 
+    def draft(self, name: str) -> None:
+        message = launch_pb.Program(name=name, state=launch_pb.PROGRAM_STATE_DRAFT)
+        self.programs[name] = Program(message)
+
     def submit(self, name: str) -> None:
         digests = {name_of(gate): f"{name_of(gate)}-1" for gate in OWNERS}
         content = launch_pb.ProgramContent(owning_unit="units/pr")

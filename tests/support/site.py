@@ -1,6 +1,7 @@
 """A stack of the tests' own, of which any part may be killed at any moment and started again."""
 
 import asyncio
+import json
 import os
 import sys
 import uuid
@@ -14,7 +15,8 @@ from typing import Any
 
 from temporalio.client import Client
 from tests.support.halden import PEOPLE
-from tests.support.players import Cast, Play
+from tests.support.players import Cast
+from tests.support.plays import Play, Steps
 from tests.support.records import rows
 from tests.support.services import ROOT
 from tests.support.stories import Story, story_of
@@ -28,7 +30,12 @@ from investiture.stack.temporal_server import binary
 
 CHARTER = ROOT / "deploy" / "charters" / "demo.yaml"
 """Agreed times in seconds; a heartbeat every two."""
+_IMPATIENT, _PATIENT = "PLEDGE: {duration: PT6S,", "PLEDGE: {duration: PT60S,"
+"""Nobody is to be reminded just because a machine is busy."""
 PARTS = (*SERVICES, WORKER, TEMPORAL)
+
+
+Undisturbed = Mapping[Steps, Story]
 
 
 class Deaths:
@@ -73,6 +80,13 @@ class Site:
         """A new program that nobody has heard of."""
         return Play(self.cast, f"{label}-{uuid.uuid4().hex[:8]}")
 
+    async def undisturbed(self, steps: Steps) -> Story:
+        """What becomes of a program to which nothing happens."""
+        play = self.play("undisturbed")
+        await play.play(*steps)
+        await play.settled()
+        return await self.story(play)
+
     async def story(self, play: Play) -> Story:
         return await story_of(play, self.databases)
 
@@ -94,6 +108,14 @@ class Site:
         """Starts every part that an earlier test left dead."""
         for part in (TEMPORAL, *SERVICES, WORKER):
             await self.stack.start(part)
+
+    def recorded(self, service: str, program: str, method: str) -> int:
+        """How many events of a program a service has recorded for calls of a method."""
+        query = f"SELECT document FROM event WHERE program = '{program}'"
+        return sum(
+            json.loads(document)["method"] == method
+            for (document,) in rows(self.databases[service], query)
+        )
 
     async def temporal(self) -> Client:
         """A client of the stack's Temporal, which outlives that one's deaths."""
@@ -122,26 +144,28 @@ async def site(**options: Any) -> AsyncGenerator[Site]:
     with TemporaryDirectory(prefix="inv-") as name:
         folder = Path(name)
         deaths = Deaths()
-        traps_folder = folder / "traps"
-        traps_folder.mkdir()
+        (folder / "traps").mkdir()
         async with (
-            traps_in(traps_folder) as traps,
-            Stack(folder / "stack", _options(traps_folder, options), deaths.tell) as stack,
+            traps_in(folder / "traps") as traps,
+            Stack(folder / "stack", _options(folder, options), deaths.tell) as stack,
         ):
             yield Site(stack, deaths, traps, Cast(stack.channel))
 
 
-def _options(traps: Path, changes: Mapping[str, Any]) -> Options:
+def _options(folder: Path, changes: Mapping[str, Any]) -> Options:
     """How the stack is set up: nobody starts a part again but the test."""
+    charter, text = folder / "charter.yaml", CHARTER.read_text()
+    assert _IMPATIENT in text
+    charter.write_text(text.replace(_IMPATIENT, _PATIENT))
     values: dict[str, Any] = {
-        "charter": CHARTER,
+        "charter": charter,
         "database": SQLITE,
         "ports": ANY_PORTS,
         "supervise": False,
         "ui": False,
         "traces": False,
         "people": PEOPLE,
-        "environment": {VARIABLE: str(traps), "PYTHONPATH": str(ROOT)},
+        "environment": {VARIABLE: str(folder / "traps"), "PYTHONPATH": str(ROOT)},
         "launcher": (sys.executable, "-m", "tests.support.killable"),
     }
     return Options(**{**values, **changes})

@@ -1,10 +1,10 @@
-"""What became of a program, from the records of the services that own it: to be told twice alike."""
+"""What became of a program, by the records of the services that own it: to be compared."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.support.players import Play
+from tests.support.plays import Play
 from tests.support.records import rows
 
 from investiture.api.common.v1 import gate_pb2 as gates_pb

@@ -1,5 +1,6 @@
 """A real Temporal server for tests: one a session, on a free port, skipping time on demand."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ SPEED: Sequence[str] = (
     "history.visibilityProcessorMaxPollRPS=10000",
     'history.timerProcessorMaxTimeShift="1ms"',
 )
+LETTING_GO_SECONDS = 0.05
+IDENTITY = "tests"
+"""Stands in every history, in place of this machine's name."""
 TIME_SKIPPING = "frontend.WorkflowTimeSkippingEnabled=true"
 
 
@@ -31,9 +35,13 @@ async def temporal_server(binary: Path, *settings: str) -> AsyncGenerator[Workfl
     environment = await WorkflowEnvironment.start_time_skipping_v2(
         dev_server_existing_path=str(binary),
         dev_server_log_level="error",
+        identity=IDENTITY,
         dev_server_extra_args=arguments,
     )
     try:
         yield environment
     finally:
         await environment.shutdown()
+        # The bridge's thread lets go of the interpreter only after it has said that it is done; one
+        # that ends in that very moment aborts the process.
+        await asyncio.sleep(LETTING_GO_SECONDS)

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 VARIABLE = "TEST_TRAPS"
 """Environment variable of a part: the folder of its traps."""
@@ -44,6 +45,15 @@ class Trap:
     act: str
     """The RPC as `/package.Service/Method`, or the activity's type."""
     program: str
+
+    @classmethod
+    def lying_in(cls, folder: Path, part: str) -> Self | None:
+        """The trap that is set for a part, if any."""
+        try:
+            said: dict[str, str] = json.loads(file_of(folder, part).read_text())
+        except FileNotFoundError:
+            return None
+        return cls(said["part"], Moment(said["moment"]), said["act"], said["program"])
 
 
 @dataclass(slots=True)

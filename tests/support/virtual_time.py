@@ -1,8 +1,8 @@
 """Both clocks in step: the services' clock follows the virtual time of the workflow that asks."""
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from temporalio import activity, workflow
 from temporalio.worker import (
@@ -37,8 +37,8 @@ class VirtualTime(Interceptor):
         self,
         input: WorkflowInterceptorClassInput,  # noqa: A002 - the SDK's name
     ) -> type[WorkflowInboundInterceptor]:
-        functions: MutableMapping[str, Callable[..., Any]] = input.unsafe_extern_functions
-        functions[ADVANCE] = self._advance_to
+        # The SDK types what these functions take, not what they return.
+        cast("Any", input).unsafe_extern_functions[ADVANCE] = self._advance_to
         return _Workflows
 
 
@@ -68,6 +68,5 @@ class _Commands(WorkflowOutboundInterceptor):
         self,
         input: StartLocalActivityInput,  # noqa: A002 - the SDK's name
     ) -> workflow.ActivityHandle[Any]:
-        functions: dict[str, Callable[..., Any]] = dict(workflow.extern_functions())
-        functions[ADVANCE](workflow.now())
+        cast("Any", workflow).extern_functions()[ADVANCE](workflow.now())
         return super().start_local_activity(input)

@@ -49,7 +49,7 @@ class Prepared:
 class Query:
     """One SELECT with named parameters; rows come as tuples in the order of its columns."""
 
-    def __init__(self, statement: "sa.Select[Any]") -> None:
+    def __init__(self, statement: "sa.Select[*tuple[Any, ...]]") -> None:
         """Keep a statement."""
         self._texts = _Texts(statement)
 
@@ -83,7 +83,9 @@ class Query:
 class _Texts:
     """A statement as each dialect writes it."""
 
-    def __init__(self, statement: "_Change | sa.Select[Any]", columns: Sequence[str] = ()) -> None:
+    def __init__(
+        self, statement: "_Change | sa.Select[*tuple[Any, ...]]", columns: Sequence[str] = ()
+    ) -> None:
         self._statement = statement
         self._columns = columns
         self._by_dialect: dict[str, _Text] = {}
@@ -100,7 +102,10 @@ class _Text:
     """A statement as one dialect writes it, with what its parameters and columns go through."""
 
     def __init__(
-        self, statement: "_Change | sa.Select[Any]", columns: Sequence[str], dialect: Dialect
+        self,
+        statement: "_Change | sa.Select[*tuple[Any, ...]]",
+        columns: Sequence[str],
+        dialect: Dialect,
     ) -> None:
         compiled = statement.compile(
             dialect=dialect,
@@ -155,7 +160,9 @@ def _into(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
-def _readers(statement: "sa.Select[Any]", dialect: Dialect) -> list[_Convert | None] | None:
+def _readers(
+    statement: "sa.Select[*tuple[Any, ...]]", dialect: Dialect
+) -> list[_Convert | None] | None:
     """Return what each column goes through; None where all come as they are."""
     readers: list[_Convert | None] = [
         column.type.dialect_impl(dialect).result_processor(dialect, None)

@@ -1,0 +1,30 @@
+"""The main job: three proposals travel the path, and each ends as it should."""
+
+from pathlib import Path
+
+import pytest
+from tests.support.command import investiture
+
+pytestmark = pytest.mark.sqlite
+
+TOLD = (
+    "BUSINESS_FIRST: knight is asked too early",
+    "Mira's pledge is carried to revision 2",
+    "the worker is dead",
+    "forged signals were sent with the Temporal client: nothing moved",
+    "AUTHORITY_INSUFFICIENT",
+    "The program has ended: proven; nothing is held.",
+    "The program has ended: missed; nothing is held.",
+    "The program has ended: withdrawn; nothing is held.",
+    "expectations held",
+)
+
+
+@pytest.mark.timeout(240)
+async def test_the_demo_ends_as_expected(tmp_path: Path) -> None:
+    said = await investiture(tmp_path / "unused", "demo")
+    assert said.code == 0, said.out + said.err
+    missing = [line for line in TOLD if line not in said.out]
+    assert not missing
+    assert said.out.count("✓ verified") == 9, "four warrants of a proven, three, two"
+    assert not (tmp_path / "unused").exists(), "it has a folder of its own, and takes it away"
