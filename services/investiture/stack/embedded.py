@@ -21,7 +21,7 @@ from investiture.chassis.authentication import LocalIssuer
 from investiture.chassis.client import MintedToken, TokenSource, dial
 from investiture.chassis.settings import IdentitySettings
 from investiture.stack import databases, record, seed
-from investiture.stack.folder import Folder, Lock
+from investiture.stack.folder import Folder, Kin, Lock
 from investiture.stack.names import DATA, SERVICES, TEMPORAL, UI, WORKER
 from investiture.stack.part import Event, Part, Phase, Tell
 from investiture.stack.plan import Options, blueprints
@@ -69,7 +69,10 @@ class Stack:
             self.folder.make()
             lock = Lock(self.folder)
             self._closing.callback(lock.release)
-            await self._start()
+            kin = Kin(self.folder)
+            self._closing.callback(kin.close)
+            await kin.gone()
+            await self._start(kin)
             undo.pop_all()
         return self
 
@@ -136,14 +139,14 @@ class Stack:
             self._channels[key] = dial(self.addresses[service], tokens=tokens)
         return self._channels[key]
 
-    async def _start(self) -> None:
+    async def _start(self, kin: Kin) -> None:
         keys.write_missing(self.folder.keys, SERVICES)
         self.tokens("workloads/stack", ())  # makes the issuer's key before anyone needs it
         preferred = {n: p for n, p in self.options.ports.items() if n != UI or self.options.ui}
         self._ports = choose(preferred)
         supervise = self.options.supervise
         self._parts = {
-            name: Part(blueprint, self._hear, supervise=supervise)
+            name: Part(blueprint, self._hear, supervise=supervise, inherited=(kin.handle,))
             for name, blueprint in blueprints(self.folder, self.options, self._ports).items()
         }
         self._closing.push_async_callback(self._stop_parts)

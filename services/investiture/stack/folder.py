@@ -1,14 +1,18 @@
 """The one folder of a stack: where its keys, databases, logs and its record lie, and its lock."""
 
+import asyncio
 import fcntl
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from investiture.stack.failures import FolderInUse
+from investiture.stack.failures import FolderInUse, StartFailed
 
 DEFAULT = Path(".investiture")
+KIN_SECONDS = 20.0
+"""How long the parts of a stack that was killed may take to end by themselves."""
+
 _TRIES = 5
 _PAUSE_SECONDS = 0.02
 
@@ -28,6 +32,11 @@ class Folder:
     def lock(self) -> Path:
         """Held by the running stack, with its process id inside."""
         return self.path / "lock"
+
+    @property
+    def parts(self) -> Path:
+        """Held by each part of a stack for as long as it lives."""
+        return self.path / "parts.lock"
 
     @property
     def keys(self) -> Path:
@@ -89,6 +98,43 @@ class Lock:
         """Give the folder free."""
         os.ftruncate(self._handle, 0)
         os.close(self._handle)
+
+
+class Kin:
+    """Tells whether parts of an earlier stack still run: of one that was killed and not stopped.
+
+    Every part inherits the open lock file, and ``flock`` holds until the last of them has ended.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self.handle = os.open(folder.parts, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """To be inherited by the parts."""
+
+    async def gone(self) -> None:
+        """Return once nothing of an earlier stack runs any more.
+
+        Raises:
+            StartFailed: something of it does not end.
+        """
+        for _ in range(round(KIN_SECONDS / _PAUSE_SECONDS)):
+            if self._alone():
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
+        raise StartFailed(
+            f"parts of a stack that was killed in {self._folder.path} still run: end them"
+        )
+
+    def _alone(self) -> bool:
+        try:
+            fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of it; parts that still run hold it on."""
+        os.close(self.handle)
 
 
 def holder(folder: Folder) -> int | None:

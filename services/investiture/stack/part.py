@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -66,13 +66,22 @@ class Part:
         blueprint: how it is started.
         tell: is told what happens to it.
         supervise: whether it is started again when it ends unasked.
+        inherited: open files that it keeps open for as long as it lives.
     """
 
-    def __init__(self, blueprint: Blueprint, tell: Tell, *, supervise: bool) -> None:
+    def __init__(
+        self,
+        blueprint: Blueprint,
+        tell: Tell,
+        *,
+        supervise: bool,
+        inherited: Sequence[int] = (),
+    ) -> None:
         self.blueprint = blueprint
         self.restarts = 0
         self._tell = tell
         self._supervise = supervise
+        self._inherited = inherited
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._wanted = False
@@ -143,6 +152,7 @@ class Part:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                pass_fds=self._inherited,
                 start_new_session=True,  # Ctrl-C is for the stack, which stops its parts in order
             )
         self._process = process

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from investiture.stack import record
 from investiture.stack.failures import FolderInUse, StartFailed
-from investiture.stack.folder import Folder, Lock, holder
+from investiture.stack.folder import Folder, Kin, Lock, holder
 from investiture.stack.part import Blueprint, Event, Part, Phase
 from investiture.stack.ports import LOOPBACK, choose
 from investiture.stack.record import Record
@@ -200,3 +200,20 @@ async def test_a_part_s_process_is_the_command_s_own(tmp_path: Path, ears: Ears)
     await written(tmp_path / "part.log")
     assert int((tmp_path / "part.log").read_text()) == part.pid
     await part.stop(5)
+
+
+async def test_a_part_that_outlives_its_stack_keeps_the_next_one_waiting(
+    folder: Folder, tmp_path: Path, ears: Ears
+) -> None:
+    kin = Kin(folder)
+    await kin.gone()
+    part = Part(blueprint(tmp_path, WAIT), ears.tell, supervise=False, inherited=(kin.handle,))
+    await part.start()
+    kin.close()  # as if the stack had been killed: only the part is left
+    later = Kin(folder)
+    waiting = asyncio.create_task(later.gone())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await part.kill()
+    await waiting
+    later.close()
