@@ -381,7 +381,7 @@ def _payloads(value: Any) -> list[Any]:
             return [fields]
         return [found for one in fields.values() for found in _payloads(one)]
     if isinstance(value, list):
-        rows: list[Any] = value
+        rows: list[Any] = value  # pyright: ignore[reportUnknownVariableType] - JSON, whatever it holds
         return [found for one in rows for found in _payloads(one)]
     return []
 

@@ -12,9 +12,9 @@ from itertools import count
 
 import pytest
 from temporalio.client import WorkflowHandle
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 from tests.support.plays import PROVEN, Play, sees
-from tests.support.site import Site, Undisturbed
+from tests.support.site import CommandRefused, Site, Undisturbed
 from tests.support.stories import check_ledger
 
 from investiture.api.common.v1 import gate_pb2 as gates_pb
@@ -30,6 +30,9 @@ SENDERS = 48
 """So many of them are on their way at the same time."""
 BY_CLI = 12
 """So many of them are sent with the CLI, a process each, spread over the flood."""
+
+SIGNAL_LIMIT = "execution limit for signal events"
+"""The server's words to whoever signals a run that has had its 10,000."""
 
 GAP = gates_pb.Gap(
     risk="a leak of what customers write",
@@ -130,6 +133,10 @@ async def test_a_genuine_decision_gets_through_a_flood_of_forged_rings(
     check_ledger(story)
 
 
+class SignalsExhausted(Exception):
+    """The run has had its 10,000 signals and has not continued as new yet."""
+
+
 class Flood:
     """12,000 forged rings to one path, for every gate and the program, some of them by the CLI.
 
@@ -154,21 +161,30 @@ class Flood:
         handle = (await self._site.temporal()).get_workflow_handle(self._path)
         while (number := next(self._numbers)) < FLOOD:
             gate = number % len(gates_pb.Gate.values())
-            if number % (FLOOD // BY_CLI) == 0:
-                await ring(self._site, self._path, gate=gate, caseName="forged", version=number)
-            else:
-                forged = Ring(
-                    gate=gates_pb.Gate.ValueType(gate), case_name="forged", version=number
-                )
-                await self._signal(handle, forged)
+            try:
+                if number % (FLOOD // BY_CLI) == 0:
+                    await self._ring_by_cli(gate, number)
+                else:
+                    await self._ring(handle, gate, number)
+            except SignalsExhausted:
+                self.refused += 1
             self.sent += 1
             if self.sent == FLOOD // 2:
                 self.half.set()
 
-    async def _signal(self, handle: WorkflowHandle[object, object], forged: Ring) -> None:
+    async def _ring_by_cli(self, gate: int, number: int) -> None:
+        try:
+            await ring(self._site, self._path, gate=gate, caseName="forged", version=number)
+        except CommandRefused as refused:
+            if SIGNAL_LIMIT not in str(refused):
+                raise
+            raise SignalsExhausted from refused
+
+    async def _ring(self, handle: WorkflowHandle[object, object], gate: int, number: int) -> None:
+        forged = Ring(gate=gates_pb.Gate.ValueType(gate), case_name="forged", version=number)
         try:
             await handle.signal(contract.RING, forged)
         except RPCError as error:
-            if error.status != RPCStatusCode.INVALID_ARGUMENT:
+            if SIGNAL_LIMIT not in error.message:
                 raise
-            self.refused += 1  # the run has had its 10,000 and has not continued as new yet
+            raise SignalsExhausted from error

@@ -57,6 +57,14 @@ class Deaths:
             await self._dead[part].wait()
 
 
+BUSY_TRIES = 100
+"""A server under a flood answers so often, at most, that a workflow is busy."""
+
+
+class CommandRefused(Exception):
+    """The Temporal CLI did not do what it was asked to; the message is what it printed."""
+
+
 @dataclass(slots=True)
 class Site:
     """The stack, its people, and what a test may do to it."""
@@ -124,18 +132,29 @@ class Site:
         return self._client
 
     async def cli(self, *arguments: str) -> str:
-        """What the Temporal CLI prints, as an operator or a forger would run it."""
-        process = await asyncio.create_subprocess_exec(
-            str(binary()),
-            *arguments,
-            *("--address", self.stack.addresses[TEMPORAL]),
-            env={"PATH": os.environ.get("PATH", ""), "HOME": str(self.stack.folder.path)},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        said, _ = await process.communicate()
-        assert process.returncode == 0, f"temporal {' '.join(arguments)}: {said.decode()}"
-        return said.decode()
+        """What the Temporal CLI prints, as an operator or a forger would run it.
+
+        A server under a flood answers that the workflow is busy; whoever means it tries again.
+
+        Raises:
+            CommandRefused: it ended with another exit code than 0.
+        """
+        for _ in range(BUSY_TRIES):
+            process = await asyncio.create_subprocess_exec(
+                str(binary()),
+                *arguments,
+                *("--address", self.stack.addresses[TEMPORAL]),
+                env={"PATH": os.environ.get("PATH", ""), "HOME": str(self.stack.folder.path)},
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+            output, _ = await process.communicate()
+            said = output.decode()
+            if process.returncode == 0:
+                return said
+            if "Workflow is busy" not in said:
+                break
+        raise CommandRefused(f"temporal {' '.join(arguments)}: {said}")
 
 
 @asynccontextmanager
