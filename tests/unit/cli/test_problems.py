@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 from pathlib import Path
 
 import grpc
@@ -18,8 +17,6 @@ from investiture.chassis.status import REMEDY
 from investiture.cli import problems
 from investiture.cli.problems import Complaint, status_code, tell
 from investiture.stack.failures import FolderInUse, TemporalMissing
-
-README = Path(__file__).resolve().parents[3] / "README.md"
 
 
 @pytest.fixture
@@ -123,9 +120,3 @@ def test_a_service_that_does_not_answer_says_what_to_do(told: io.StringIO) -> No
 def test_an_unknown_fault_is_not_told_here() -> None:
     with pytest.raises(ZeroDivisionError):
         tell(ZeroDivisionError("x"), as_json=False)
-
-
-def test_the_readme_documents_every_exit_code() -> None:
-    rows = re.findall(r"^\| (\d+) \| (.+) \|$", README.read_text(), re.MULTILINE)
-    written = {int(code): meaning.replace("`", "") for code, meaning in rows}
-    assert written == dict(problems.EXIT_CODES)
