@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import grpc
-from tests.bench.bare import contract
 from tests.bench.company import ROOT
 from tests.bench.tap import Listener
 
@@ -52,23 +51,26 @@ async def running(blueprint: Blueprint) -> AsyncGenerator[Part]:
         await part.stop(_GRACE_SECONDS)
 
 
-def bare_service(folder: Path, database: str, *, temporal: str = "") -> tuple[Blueprint, str]:
+def bare_service(
+    folder: Path, database: str, *, temporal: str = "", queue: str = ""
+) -> tuple[Blueprint, str]:
     """Return how the bare service is started, and its address."""
     port = choose({"bare": 0})["bare"]
     address = f"{LOOPBACK}:{port}"
-    arguments = ("--database", database, "--port", str(port), "--temporal", temporal)
+    rings = ("--temporal", temporal, "--queue", queue)
+    arguments = ("--database", database, "--port", str(port), *rings)
     probe = _connects(address)
     return _python(folder, "bare-service", "tests.bench.bare.service", arguments, probe), address
 
 
 def bare_worker(
-    folder: Path, temporal: str, service: str, listener: Listener, *, one_call: bool
+    folder: Path, temporal: str, service: str, listener: Listener, queue: str, *, one_call: bool
 ) -> Blueprint:
     """Return how the bare worker is started."""
-    arguments = (temporal, service, *(("--one-call",) if one_call else ()))
+    arguments = (temporal, service, queue, *(("--one-call",) if one_call else ()))
 
     async def polls(pid: int) -> None:
-        await readiness.worker_polls(temporal, pid, contract.TASK_QUEUE)
+        await readiness.worker_polls(temporal, pid, queue)
 
     return _python(
         folder, "bare-worker", "tests.bench.bare.worker", arguments, polls, listener.environment()

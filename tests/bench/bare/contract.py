@@ -8,7 +8,6 @@ from investiture.api.common.v1 import gate_pb2
 SERVICE: Final = "bench.Bare"
 WRITE: Final = "Write"
 READ: Final = "Read"
-TASK_QUEUE: Final = "bench-bare"
 PATH: Final = "BarePath"
 PROOF: Final = "BareProof"
 RING: Final = "ring"

@@ -1,6 +1,6 @@
 """A bare grpc.aio service: it commits one row, answers, and rings where a workflow is named.
 
-    python -m tests.bench.bare.service --database PATH-OR-URL --port N [--temporal HOST:PORT]
+    python -m tests.bench.bare.service --database DATABASE --port N [--temporal ADDRESS --queue Q]
 
 No identity, no validation, no idempotency, no audit, no outbox, no log, no span.
 """
@@ -24,8 +24,9 @@ Context = grpc.aio.ServicerContext[GateInput, GateReading]
 class Bare:
     """Its two methods; a row is a gate's case, its version counts the writes."""
 
-    def __init__(self, store: Store, temporal: Client | None) -> None:
+    def __init__(self, store: Store, temporal: Client | None, queue: str) -> None:
         self._store = store
+        self._queue = queue
         self._temporal = temporal
         self._ringing: set[asyncio.Task[None]] = set()
 
@@ -60,17 +61,17 @@ class Bare:
             contract.PROOF if proves else contract.PATH,
             PathInput(program=request.program),
             id=(contract.proof_id if proves else contract.path_id)(request.program),
-            task_queue=contract.TASK_QUEUE,
+            task_queue=self._queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             start_signal=contract.RING,
             start_signal_args=[ring],
         )
 
 
-async def serve(database: str, port: int, temporal: str) -> None:
+async def serve(database: str, port: int, temporal: str, queue: str) -> None:
     """Serve until told to stop."""
     client = await Client.connect(temporal) if temporal else None
-    bare = Bare(opened(database), client)
+    bare = Bare(opened(database), client, queue)
     handlers = {
         name: grpc.unary_unary_rpc_method_handler(
             method,
@@ -97,5 +98,6 @@ if __name__ == "__main__":
     parser.add_argument("--database", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--temporal", default="")
+    parser.add_argument("--queue", default="")
     given = parser.parse_args()
-    asyncio.run(serve(given.database, given.port, given.temporal))
+    asyncio.run(serve(given.database, given.port, given.temporal, given.queue))

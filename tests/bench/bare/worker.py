@@ -1,4 +1,4 @@
-"""The bare path's worker: `python -m tests.bench.bare.worker TEMPORAL SERVICE [--one-call]`.
+"""The bare path's worker: `python -m tests.bench.bare.worker TEMPORAL SERVICE QUEUE [--one-call]`.
 
 It has our worker's sandbox, cache and tap, and none of its chassis.
 """
@@ -11,7 +11,6 @@ import signal
 import grpc
 from temporalio.client import Client
 from temporalio.worker import Worker
-from tests.bench.bare import contract
 from tests.bench.bare.activities import Activities
 from tests.bench.bare.workflow import BarePath, BareProof
 from tests.bench.tap import VARIABLE, Tap
@@ -19,14 +18,14 @@ from tests.bench.tap import VARIABLE, Tap
 from investiture.workflows.worker import WorkerLimits, workflow_runner
 
 
-async def work(temporal: str, service: str, *, one_call: bool) -> None:
+async def work(temporal: str, service: str, queue: str, *, one_call: bool) -> None:
     """Work until told to stop."""
     limits = WorkerLimits()
     async with grpc.aio.insecure_channel(service) as channel:
         activities = Activities(channel, one_call=one_call)
         worker = Worker(
             await Client.connect(temporal),
-            task_queue=contract.TASK_QUEUE,
+            task_queue=queue,
             workflows=[BarePath, BareProof],
             activities=[
                 activities.read_program,
@@ -52,6 +51,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("temporal")
     parser.add_argument("service")
+    parser.add_argument("queue")
     parser.add_argument("--one-call", action="store_true")
     given = parser.parse_args()
-    asyncio.run(work(given.temporal, given.service, one_call=given.one_call))
+    asyncio.run(work(given.temporal, given.service, given.queue, one_call=given.one_call))
