@@ -8,7 +8,8 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from tests.replay.journeys import JOURNEYS
 
 from investiture.workflows import compensation
-from investiture.workflows.worker import WORKFLOWS, workflow_runner
+from investiture.workflows.sandbox import workflow_runner
+from investiture.workflows.worker import WORKFLOWS
 
 HISTORIES = Path(__file__).resolve().parent / "histories"
 RECORDED = sorted(HISTORIES.glob("*.json"))

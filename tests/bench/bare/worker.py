@@ -15,7 +15,8 @@ from tests.bench.bare.activities import Activities
 from tests.bench.bare.workflow import BarePath, BareProof
 from tests.bench.tap import VARIABLE, Tap
 
-from investiture.workflows.worker import WorkerLimits, workflow_runner
+from investiture.workflows.sandbox import workflow_runner
+from investiture.workflows.worker import WorkerLimits
 
 
 async def work(temporal: str, service: str, queue: str, *, one_call: bool) -> None:

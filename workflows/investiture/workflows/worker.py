@@ -10,7 +10,6 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
 from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
@@ -20,27 +19,9 @@ from investiture.workflows.doorbell import GateId
 from investiture.workflows.launch_path import LaunchPath
 from investiture.workflows.liveness import Liveness
 from investiture.workflows.prove_return import ProveReturn
+from investiture.workflows.sandbox import workflow_runner
 
 WORKFLOWS: Sequence[type] = (LaunchPath, ProveReturn)
-
-PASSED_THROUGH = (
-    "investiture.api",  # protobuf's descriptor pool takes each file once
-    "investiture.chassis",
-    "cryptography",  # native modules that cannot be loaded a second time, or cost as much
-    "google",
-    "grpc",
-    "grpc_status",
-    "iso4217",
-    "jwt",
-    "opentelemetry",
-    "structlog",
-    # Values and texts of ours, without a clock or I/O: loaded anew they would double what it costs
-    # to start a path. What waits and decides the order stays in the sandbox.
-    "investiture.workflows.contract",
-    "investiture.workflows.doorbell",
-    "investiture.workflows.records",
-    "investiture.workflows.visibility",
-)
 
 
 @dataclass(frozen=True)
@@ -78,12 +59,6 @@ async def unregistered_attributes(client: Client) -> list[str]:
         for name, kind in contract.SEARCH_ATTRIBUTES.items()
         if kinds.get(name, "").replace("_", "") != kind.upper()
     ]
-
-
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """Return the sandbox that workflow code runs in, here and in replays."""
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
 def build_worker(
