@@ -58,7 +58,7 @@ def test_the_wheel_brings_the_command_and_the_licences(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = {name.partition(".dist-info/")[2]: name for name in archive.namelist()}
         command = archive.read(held["entry_points.txt"]).decode()
-    assert "investiture = investiture.cli.main:app" in command
+    assert "investiture = investiture.cli.main:main" in command
     assert {"licenses/LICENSE", "licenses/protos/third_party/buf/LICENSE"} <= held.keys()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-COMMAND = (sys.executable, "-c", "from investiture.cli.main import app; app()")
+COMMAND = (sys.executable, "-c", "from investiture.cli.main import main; main()")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,9 @@
 """The `investiture` command: shared options, and every room's commands."""
 
+import os
+import sys
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +42,24 @@ app = typer.Typer(
 for room in (stacks, demo, programs, pledges, funding, reviews, stages, casefiles, charters):
     app.add_typer(room.app)
 app.add_typer(operators.app)
+
+
+def main() -> None:
+    """Run the command, and leave without Python's finalisation.
+
+    Threads of Temporal's core may still call into the interpreter while it ends, which aborts the
+    process after everything is done and said.
+    """
+    code: object = 0
+    try:
+        app()
+    except SystemExit as left:
+        code = left.code
+    with suppress(BrokenPipeError):  # whoever read it has gone: there is nobody to tell
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
 
 Address = typer.Option(metavar="HOST:PORT", rich_help_panel=_SHARED, show_default=False)
 
