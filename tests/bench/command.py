@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from tests.bench import acknowledgement, paths, report, starting, waiting
+from tests.bench import acknowledgement, paths, report, starting, takeover, waiting
 from tests.bench.company import ROOT
 from tests.bench.figures import Findings
 from tests.bench.progress import steps
@@ -33,6 +33,7 @@ BENCHES: Mapping[str, Bench] = {
         lambda scale: acknowledgement.steps_of(scale.rounds), acknowledgement.measure
     ),
     "paths": Bench(lambda scale: paths.steps_of(scale.rounds), paths.measure),
+    "takeover": Bench(lambda scale: takeover.steps_of(scale.rounds), takeover.measure),
     "waiting": Bench(lambda _: waiting.STEPS, waiting.measure),
     "start": Bench(lambda scale: scale.starts, starting.measure),
 }
