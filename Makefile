@@ -45,7 +45,7 @@ down: $(READY) ## stop what `make up` started elsewhere
 	$(BIN)/investiture down $(ARGS)
 
 test: $(READY) ## every test; a part: make test ARGS=tests/unit
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 protos: $(READY) ## regenerate the Python of the protos
 	$(BIN)/buf format --write --path protos/investiture protos

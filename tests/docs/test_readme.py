@@ -9,15 +9,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-import typer
 from tests.support.command import started
+from tests.support.services import ROOT
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from investiture.cli import problems, roles
 from investiture.cli.main import app
 from investiture.stack.names import TEMPORAL
 from investiture.stack.plan import PREFERRED_PORTS
 
-ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 SPANS = re.findall(
@@ -40,21 +41,17 @@ def names(span: str) -> Iterator[str]:
         yield first
 
 
-def commands(group: typer.core.TyperGroup, before: str = "") -> Iterator[str]:
+def commands(group: TyperGroup, before: str = "") -> Iterator[str]:
     for name, command in group.commands.items():
-        if isinstance(command, typer.core.TyperGroup):
+        if isinstance(command, TyperGroup):
             yield from commands(command, f"{before}{name} ")
         else:
             yield before + name
 
 
-ROOT_GROUP = typer.main.get_command(app)
-assert isinstance(ROOT_GROUP, typer.core.TyperGroup)
-GROUPS = {
-    name
-    for name, command in ROOT_GROUP.commands.items()
-    if isinstance(command, typer.core.TyperGroup)
-}
+ROOT_GROUP = get_command(app)
+assert isinstance(ROOT_GROUP, TyperGroup)
+GROUPS = {name for name, command in ROOT_GROUP.commands.items() if isinstance(command, TyperGroup)}
 
 
 def test_every_exit_code_is_documented() -> None:
@@ -68,7 +65,7 @@ def test_the_role_table_is_that_of_the_protos() -> None:
 
 
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:
-    assert isinstance(ROOT_GROUP, typer.core.TyperGroup)
+    assert isinstance(ROOT_GROUP, TyperGroup)
     cells = re.findall(r"^\| [^|]+ \| (`.*) \|$", section("The command"), re.MULTILINE)
     written = {
         name for cell in cells for span in re.findall("`([^`]+)`", cell) for name in names(span)

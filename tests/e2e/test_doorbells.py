@@ -22,7 +22,11 @@ from investiture.api.workflows.v1.path_pb2 import PathOutcome, Ring
 from investiture.workflows import contract
 from investiture.workflows.launch_path import LaunchPath
 
-pytestmark = [pytest.mark.sqlite, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.sqlite,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(400),  # a flood takes what the server and the machine take
+]
 
 FLOOD = 12_000
 """Forged rings in a row: more than the 10,000 signals that the server takes of one run."""

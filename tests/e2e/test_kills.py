@@ -106,6 +106,7 @@ KILLS = (
     _in_activity(WORKER, "go", Moment.RETURN, contract.EXECUTE_LAUNCH),
     _in_activity(WORKER, "withdraw", Moment.RETURN, contract.RELEASE_GATE, WITHDRAWN),
     # Temporal commits nothing of ours; it dies while a service or the worker stands at the point.
+    Kill(TEMPORAL, AFTER_COMMIT, "submit", "launch", Moment.AFTER_COMMIT, SUBMIT),
     Kill(TEMPORAL, BEFORE_COMMIT, "pledge", "sponsorship", Moment.BEFORE_COMMIT, PLEDGE),
     Kill(TEMPORAL, AFTER_COMMIT, "fund", "budget", Moment.AFTER_COMMIT, RESERVE),
     Kill(TEMPORAL, AFTER_REPLY, "knight", "itrisk", Moment.BEFORE_SIGNAL, KNIGHT),

@@ -22,7 +22,6 @@ def charter() -> Charter:
 
 def people() -> list[pb.Person]:
     """Everybody of the example directory."""
-    listed: list[dict[str, Any]] = yaml.safe_load(PEOPLE.read_text())["people"]
     return [
         pb.Person(
             name=one["id"],
@@ -34,8 +33,14 @@ def people() -> list[pb.Person]:
             manager=one["manager"] or "",
             guest_of=one.get("guest_of", ""),
         )
-        for one in listed
+        for one in _listed()
     ]
+
+
+@cache
+def _listed() -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = yaml.safe_load(PEOPLE.read_text())["people"]
+    return listed
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
+import psycopg
 import sqlalchemy as sa
 
 from investiture.casework.facts import Condition, Decider, Revision, Warrant
@@ -146,16 +147,46 @@ _migrated = tempfile.TemporaryDirectory(prefix="investiture-migrated-")
 
 
 def migrated(service: str, database_url: str) -> None:
-    """Brings an empty database to the schema; for SQLite by copying one that was migrated."""
-    file = sa.make_url(database_url).database
-    if not database_url.startswith("sqlite") or file is None:
-        migrate.upgrade(service, database_url)
-        return
+    """Brings an empty database to the schema, by copying one that was migrated.
+
+    One that is not empty is left alone: a test that starts its service again keeps its data.
+    """
+    url = sa.make_url(database_url)
+    assert url.database is not None
+    if url.get_backend_name() == "sqlite":
+        _migrated_file(service, Path(url.database))
+    else:
+        _migrated_on_server(service, url)
+
+
+def _migrated_file(service: str, file: Path) -> None:
     model = Path(_migrated.name) / f"{service}.db"
     if not model.exists():
         migrate.upgrade(service, f"sqlite:///{model}")
-    if not Path(file).exists():  # a test that starts its service again keeps its data
+    if not file.exists():
         shutil.copyfile(model, file)
+
+
+def _migrated_on_server(service: str, url: sa.URL) -> None:
+    model = url.set(database=f"migrated_{service}")
+    server = url.set(drivername="postgresql", database="postgres")
+    with psycopg.connect(server.render_as_string(hide_password=False), autocommit=True) as admin:
+        found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [model.database])
+        if not found.fetchone():
+            admin.execute(f'CREATE DATABASE "{model.database}"'.encode())
+            migrate.upgrade(service, model.render_as_string(hide_password=False))
+        if _is_empty(url):
+            admin.execute(f'DROP DATABASE "{url.database}" WITH (FORCE)'.encode())
+            admin.execute(
+                f'CREATE DATABASE "{url.database}" TEMPLATE "{model.database}"'
+                " STRATEGY FILE_COPY".encode()
+            )
+
+
+def _is_empty(url: sa.URL) -> bool:
+    own = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(own) as connection:
+        return connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,)
 
 
 @asynccontextmanager

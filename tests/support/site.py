@@ -25,7 +25,7 @@ from tests.support.traps import PATIENCE_SECONDS, VARIABLE, Traps, traps_in
 from investiture.stack.databases import SQLITE, url_of
 from investiture.stack.embedded import Stack
 from investiture.stack.part import Event, Phase
-from investiture.stack.plan import ANY_PORTS, SERVICES, TEMPORAL, WORKER, Options
+from investiture.stack.plan import PREFERRED_PORTS, SERVICES, TEMPORAL, WORKER, Options
 from investiture.stack.temporal_server import binary
 
 CHARTER = ROOT / "deploy" / "charters" / "demo.yaml"
@@ -36,6 +36,17 @@ PARTS = (*SERVICES, WORKER, TEMPORAL)
 
 
 Undisturbed = Mapping[Steps, Story]
+
+
+def ports() -> Mapping[str, int]:
+    """Ports that nobody else is given while a part is dead.
+
+    They lie below those that the system hands out for outgoing connections, and every process that
+    runs tests beside others has a hundred of its own.
+    """
+    beside = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 21_000 + 100 * beside
+    return {name: first + number for number, name in enumerate(PREFERRED_PORTS)}
 
 
 class Deaths:
@@ -57,8 +68,9 @@ class Deaths:
             await self._dead[part].wait()
 
 
+BUSY = ("Workflow is busy", "workflow is closing")
+"""What a server under a flood says of a run that takes, or continues as new, in a moment."""
 BUSY_TRIES = 100
-"""A server under a flood answers so often, at most, that a workflow is busy."""
 
 
 class CommandRefused(Exception):
@@ -134,11 +146,12 @@ class Site:
     async def cli(self, *arguments: str) -> str:
         """What the Temporal CLI prints, as an operator or a forger would run it.
 
-        A server under a flood answers that the workflow is busy; whoever means it tries again.
+        Where the server says that the run is busy, it is run again.
 
         Raises:
             CommandRefused: it ended with another exit code than 0.
         """
+        said = ""
         for _ in range(BUSY_TRIES):
             process = await asyncio.create_subprocess_exec(
                 str(binary()),
@@ -152,7 +165,7 @@ class Site:
             said = output.decode()
             if process.returncode == 0:
                 return said
-            if "Workflow is busy" not in said:
+            if not any(words in said for words in BUSY):
                 break
         raise CommandRefused(f"temporal {' '.join(arguments)}: {said}")
 
@@ -179,7 +192,7 @@ def _options(folder: Path, changes: Mapping[str, Any]) -> Options:
     values: dict[str, Any] = {
         "charter": charter,
         "database": SQLITE,
-        "ports": ANY_PORTS,
+        "ports": ports(),
         "supervise": False,
         "ui": False,
         "traces": False,
