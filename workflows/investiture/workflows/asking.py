@@ -98,9 +98,19 @@ async def ask(
         raise UnexpectedAnswer(Parked(code="FAILED", reason=type(cause).__name__)) from None
 
 
+LONG_EVENTS = 500
+"""More than a path has without a flood: 45 a gate at most."""
+
+
 def full() -> bool:
-    """Whether the server suggests to continue as new; it refuses the 10,001st signal of a run."""
-    return workflow.info().is_continue_as_new_suggested()
+    """Whether to continue as new: at the server's suggestion, and long before it.
+
+    The server refuses the 10,001st signal of a run. While signals come in it takes no end of a run
+    but from a later attempt at the workflow task, which replays the whole history: a flood is
+    outlived while it lasts if that is short, and once it is over otherwise.
+    """
+    info = workflow.info()
+    return info.is_continue_as_new_suggested() or info.get_current_history_length() >= LONG_EVENTS
 
 
 def _raise_unless_fault(error: FailureError) -> BaseException:
