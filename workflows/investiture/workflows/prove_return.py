@@ -1,15 +1,17 @@
 """ProveReturn: a launched program until the promised return is proven, missed or waived."""
 
 from temporalio import workflow
+from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from investiture.api.common.v1 import gate_pb2, statements_pb2
-    from investiture.api.workflows.v1.path_pb2 import PathInput, PathOutcome, Ring
+    from investiture.api.workflows.v1.path_pb2 import PathInput, PathOutcome
 
 from investiture.workflows import contract
 from investiture.workflows.asking import HistoryFull
 from investiture.workflows.compensation import undo
 from investiture.workflows.gates import Seeker
+from investiture.workflows.hearing import hear
 from investiture.workflows.records import Seen
 from investiture.workflows.visibility import outcome_name
 
@@ -61,9 +63,9 @@ class ProveReturn:
             await seeker.seek(PROVE)
 
     @workflow.signal(name=contract.RING)
-    def ring(self, ring: Ring) -> None:
+    def ring(self, ring: RawValue) -> None:
         """Something may have changed: look again. It decides nothing."""
-        self._seeker.bell.ring(ring)
+        hear(self._seeker.bell, ring)
 
     @workflow.signal(name=contract.RETRY)
     def retry(self) -> None:
