@@ -48,7 +48,7 @@ down: $(READY) ## stop what `make up` started elsewhere
 test: export TMPDIR := $(or $(TMPDIR),$(shell df -Pk /dev/shm 2>/dev/null \
 	| awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }'),/tmp)
 test: $(READY) ## every test; a part: make test ARGS=tests/unit
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 protos: $(READY) ## regenerate the Python of the protos
 	$(BIN)/buf format --write --path protos/investiture protos

@@ -43,11 +43,6 @@ def kind_of(path: Path) -> str:
     return folder
 
 
-def group_of(path: Path) -> str:
-    """What runs in one process when tests run side by side: a file, or everything with a stack."""
-    return "stacks" if kind_of(path) in ("e2e", "docs") else str(path)
-
-
 def databases_of(item: pytest.Item) -> frozenset[str]:
     """The databases a test runs on."""
     names = {name for name in DATABASES if item.get_closest_marker(name)}
@@ -62,13 +57,12 @@ def databases_of(item: pytest.Item) -> frozenset[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Orders the kinds and notes each test's databases.
 
-    Alone, the quickest come first; side by side the widest do, which one process runs in a row:
-    two stacks at a time would fight for two cores.
+    Alone, the quickest come first; side by side the widest do, so that none of them is left to run
+    when the others have ended.
     """
     beside_others = hasattr(config, "workerinput")
     items.sort(key=lambda item: KINDS.index(kind_of(item.path)), reverse=beside_others)
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item.path)))
         item.user_properties.append((DATABASES_OF_TEST, " ".join(sorted(databases_of(item)))))
 
 
