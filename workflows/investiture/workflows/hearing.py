@@ -21,7 +21,7 @@ def hear(bell: Doorbell, said: RawValue) -> None:
     if full():
         return
     try:
-        ring = workflow.payload_converter().from_payload(said.payload, Ring)
+        (ring,) = workflow.payload_converter().from_payloads([said.payload], [Ring])
     except Exception:  # noqa: BLE001 - anybody may send anything, and each converter has its own
         workflow.logger.warning("a signal that is no ring was dropped")
         return
