@@ -1,17 +1,15 @@
 """LaunchPath: a program's way from Pledge to Launch."""
 
 from temporalio import workflow
-from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from investiture.api.common.v1 import statements_pb2
-    from investiture.api.workflows.v1.path_pb2 import PathInput, PathOutcome
+    from investiture.api.workflows.v1.path_pb2 import PathInput, PathOutcome, Ring
 
 from investiture.workflows import contract
 from investiture.workflows.asking import HistoryFull
 from investiture.workflows.compensation import GATES, undo
 from investiture.workflows.gates import Seeker
-from investiture.workflows.hearing import hear
 from investiture.workflows.visibility import LAUNCHED, outcome_name
 
 
@@ -55,9 +53,9 @@ class LaunchPath:
                 await seeker.seek(gate)
 
     @workflow.signal(name=contract.RING)
-    def ring(self, ring: RawValue) -> None:
+    def ring(self, ring: Ring) -> None:
         """Something may have changed: look again. It decides nothing."""
-        hear(self._seeker.bell, ring)
+        self._seeker.bell.ring(ring)
 
     @workflow.signal(name=contract.RETRY)
     def retry(self) -> None:

@@ -7,6 +7,8 @@ from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import Info
 
+from investiture.workflows.asking import LONG_EVENTS
+
 if TYPE_CHECKING:
     from temporalio.bridge.proto.workflow_activation import WorkflowActivation
     from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
@@ -39,27 +41,41 @@ def workflow_runner() -> SandboxedWorkflowRunner:
 
 
 class _Runner(SandboxedWorkflowRunner):
-    """The SDK's, whose instances are not asked in which context a payload is read.
-
-    The worker asks three times a payload, on its event loop, and each answer compiles and runs code
-    in the sandbox: 0.24 ms a signal. A path that has been flooded has to replay up to 10,000 of
-    them within one workflow task. No converter of ours looks at a context.
-    """
+    """The SDK's, with instances that replay a flood of signals within one workflow task."""
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         return _Instance(super().create_instance(det))
 
 
 class _Instance(WorkflowInstance):
-    """An instance in the sandbox; it answers outside it that payloads have no context."""
+    """An instance in the sandbox, spared what a flood of up to 10,000 signals would cost there."""
 
     def __init__(self, sandboxed: WorkflowInstance) -> None:
         self._sandboxed = sandboxed
 
     def activate(self, act: "WorkflowActivation") -> "WorkflowActivationCompletion":
+        """Of a full run's signals hand on the first only: it wakes the run, which then ends.
+
+        The next run reads every record, whatever was rung for. Handled one by one, 10,000 take
+        longer than the two seconds after which the SDK sees a deadlock, and it then never evicts
+        the run: the path would stay deaf until the worker ends. The length of the history at an
+        activation is the same in every replay.
+        """
+        if act.history_length >= LONG_EVENTS:
+            signals = [n for n, job in enumerate(act.jobs) if job.HasField("signal_workflow")]
+            dropped = set(signals[1:])
+            if dropped:
+                kept = [job for n, job in enumerate(act.jobs) if n not in dropped]
+                del act.jobs[:]
+                act.jobs.extend(kept)
         return self._sandboxed.activate(act)
 
     def get_serialization_context(self, command_info: object) -> SerializationContext | None:
+        """Answer that a payload has no context: no converter of ours looks at one.
+
+        The worker asks three times a payload, on its event loop; the SDK's instance compiles and
+        runs code in the sandbox for each answer, 0.24 ms a signal.
+        """
         return None
 
     def get_external_store_context(self, command_info: object) -> "StorageDriverStoreContext":
