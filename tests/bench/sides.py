@@ -8,11 +8,12 @@ from typing import Protocol
 
 import grpc
 from tests.bench.bare import contract
+from tests.bench.bare.client import method
 from tests.bench.company import Company
 from tests.bench.tap import Listener
 
 from investiture.api.common.v1 import gate_pb2
-from investiture.api.workflows.v1.path_pb2 import GateInput, GateReading
+from investiture.api.workflows.v1.path_pb2 import GateInput
 
 Act = Callable[[], Awaitable[None]]
 """One decision; it returns when it is acknowledged."""
@@ -95,8 +96,8 @@ class Bare:
     name = "bare"
 
     def __init__(self, channel: grpc.aio.Channel, listener: Listener, pids: Sequence[int]) -> None:
-        self._write = _method(channel, contract.WRITE)
-        self._read = _method(channel, contract.READ)
+        self._write = method(channel, contract.WRITE)
+        self._read = method(channel, contract.READ)
         self._listener = listener
         self.pids = pids
 
@@ -134,14 +135,3 @@ class Bare:
     async def launched(self, program: str) -> None:
         """Wait for the activity that launches."""
         await self._listener.ended((EXECUTE, program, gate_pb2.GATE_LAUNCH))
-
-
-def _method(
-    channel: grpc.aio.Channel, name: str
-) -> grpc.aio.UnaryUnaryMultiCallable[GateInput, GateReading]:
-    method: grpc.aio.UnaryUnaryMultiCallable[GateInput, GateReading] = channel.unary_unary(
-        f"/{contract.SERVICE}/{name}",
-        request_serializer=GateInput.SerializeToString,
-        response_deserializer=GateReading.FromString,
-    )
-    return method

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import grpc
 from temporalio import activity
 from tests.bench.bare import contract
+from tests.bench.bare.client import method
 
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.workflows.v1.path_pb2 import (
@@ -28,8 +29,8 @@ class Activities:
     """
 
     def __init__(self, channel: grpc.aio.Channel, *, one_call: bool) -> None:
-        self._write = self._method(channel, contract.WRITE)
-        self._read = self._method(channel, contract.READ)
+        self._write = method(channel, contract.WRITE)
+        self._read = method(channel, contract.READ)
         self._one_call = one_call
         self._known: set[str] = set()
 
@@ -85,14 +86,3 @@ class Activities:
 
     async def _all(self, asked: GateInput, reads: int) -> Sequence[GateReading]:
         return await asyncio.gather(*(self._read(asked) for _ in range(reads)))
-
-    @staticmethod
-    def _method(
-        channel: grpc.aio.Channel, name: str
-    ) -> grpc.aio.UnaryUnaryMultiCallable[GateInput, GateReading]:
-        method: grpc.aio.UnaryUnaryMultiCallable[GateInput, GateReading] = channel.unary_unary(
-            f"/{contract.SERVICE}/{name}",
-            request_serializer=GateInput.SerializeToString,
-            response_deserializer=GateReading.FromString,
-        )
-        return method
