@@ -19,9 +19,10 @@ def history_in(file: Path) -> WorkflowHistory:
     return WorkflowHistory.from_json(file.stem, file.read_text())
 
 
+@pytest.mark.parametrize("strict", [False, True], ids=["lean", "strict"])
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
-async def test_a_closed_history_replays(file: Path) -> None:
-    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=workflow_runner())
+async def test_a_closed_history_replays(file: Path, strict: bool) -> None:
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=workflow_runner(strict=strict))
     await replayer.replay_workflow(history_in(file))
 
 

@@ -169,6 +169,7 @@ class Company:
             task_queue=self.queue,
             limits=limits,
             interceptors=interceptors,
+            strict=True,
         )
 
     async def stop(self) -> None:

@@ -39,7 +39,7 @@ _RETRIES: Mapping[str, Any] = {
     ]
 }
 
-_CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
+CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.keepalive_time_ms", 30_000),  # finds a dead peer behind a silent network
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -49,6 +49,7 @@ _CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.enable_retries", 1),
     ("grpc.service_config", json.dumps(_RETRIES)),
 )
+"""Options of every channel between our processes."""
 
 _rich_status: Callable[[grpc.aio.AioRpcError], status_pb2.Status | None] = cast(
     "Any", rpc_status
@@ -131,10 +132,10 @@ def dial(
     credentials = tls.client_credentials(tls_settings) if tls_settings else None
     if credentials is None:
         return grpc.aio.insecure_channel(
-            address, options=_CHANNEL_OPTIONS, interceptors=interceptors
+            address, options=CHANNEL_OPTIONS, interceptors=interceptors
         )
     return grpc.aio.secure_channel(
-        address, credentials, options=_CHANNEL_OPTIONS, interceptors=interceptors
+        address, credentials, options=CHANNEL_OPTIONS, interceptors=interceptors
     )
 
 

@@ -142,7 +142,7 @@ def server_options(settings: ServerSettings) -> list[tuple[str, int]]:
         ("grpc.max_connection_age_ms", age_ms),  # load spreads over replicas that came later
         ("grpc.max_connection_age_grace_ms", int(settings.watch_limit_seconds * 1000)),
         ("grpc.server_handshake_timeout_ms", 3_000),  # silent connections are let go
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # our clients' keepalive
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # our clients ping every 30 s
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.so_reuseport", 0),  # a second process on the port is a mistake, and fails
     ]

@@ -48,7 +48,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -16384",  # KiB
+    "PRAGMA cache_size = -4096",  # KiB
     # A checkpoint writes a page once however often it changed: fewer, larger ones cost less.
     "PRAGMA wal_autocheckpoint = 4000",  # pages of 4 KiB
 )

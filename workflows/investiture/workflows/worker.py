@@ -70,6 +70,7 @@ def build_worker(
     limits: WorkerLimits | None = None,
     version: WorkerDeploymentVersion | None = None,
     interceptors: Sequence[Interceptor] = (),
+    strict: bool = False,
 ) -> Worker:
     """Return a worker; it polls once it is run.
 
@@ -82,6 +83,7 @@ def build_worker(
         version: deployment and build, where the cluster routes by them. Paths live for months, so
             an open one goes on with the newer build; incompatible changes are `workflow.patched`.
         interceptors: of tests; those of telemetry come with the client.
+        strict: of tests, see `workflow_runner`.
     """
     limits = limits or WorkerLimits()
     activities = Activities(cases, launch)
@@ -97,7 +99,7 @@ def build_worker(
             activities.execute_launch,
             activities.release_gate,
         ],
-        workflow_runner=workflow_runner(),
+        workflow_runner=workflow_runner(strict=strict),
         interceptors=(Liveness(), *interceptors),
         max_cached_workflows=limits.cached_workflows,
         max_concurrent_workflow_tasks=limits.workflow_tasks,
