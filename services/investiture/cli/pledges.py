@@ -110,7 +110,7 @@ def position(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
             request_id=session.shared.fresh_request_id(),
             name=found.gate_case.name,
             etag=etag_for(session, found.gate_case),
-            unit=unit if unit.startswith("units/") else f"units/{unit}",
+            unit=_unit(unit),
             kind=_KINDS[kind],
             grounds=grounds,
             harm=harm,
@@ -122,6 +122,48 @@ def position(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         session.show(await stub.RecordPosition(request), lambda answer: _shown(session, answer))
 
     run(ctx, act)
+
+
+_RESOLUTIONS = {
+    "override": pb.RESOLUTION_OVERRIDDEN,
+    "sustain": pb.RESOLUTION_SUSTAINED,
+}
+
+
+@app.command(rich_help_panel=PANEL)
+def resolve(
+    ctx: typer.Context,
+    program: Program,
+    unit: Annotated[str, typer.Argument(help="The unit that objects: `pr`.")],
+    resolution: Annotated[str, typer.Argument(help=f"One of {', '.join(_RESOLUTIONS)}.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    on_behalf_of: OnBehalfOf = "",
+) -> None:
+    """End a unit's objection over its head, one level above it and the sponsor."""
+    if resolution not in _RESOLUTIONS:
+        known = ", ".join(_RESOLUTIONS)
+        raise typer.BadParameter(f"{resolution} is none of {known}", param_hint="RESOLUTION")
+
+    async def act(session: Session) -> None:
+        stub = await session.sponsorship()
+        found = await _latest(session, program)
+        request = pb.ResolveObjectionRequest(
+            request_id=session.shared.fresh_request_id(),
+            name=found.gate_case.name,
+            etag=etag_for(session, found.gate_case),
+            unit=_unit(unit),
+            resolution=_RESOLUTIONS[resolution],
+            reason=reason,
+            on_behalf_of=person_name(on_behalf_of),
+            validate_only=session.shared.dry_run,
+        )
+        session.show(await stub.ResolveObjection(request), lambda answer: _shown(session, answer))
+
+    run(ctx, act)
+
+
+def _unit(name: str) -> str:
+    return name if name.startswith("units/") else f"units/{name}"
 
 
 async def _latest(session: Session, program: str) -> pb.Pledge:
@@ -156,4 +198,20 @@ def positions_table(pledge: pb.Pledge) -> Table:
         said = kind.replace("_", " ") if one.kind else "–"
         who = short(one.person) if one.person else f"asked: {short(one.asked)}" if one.asked else ""
         drawn.add_row(short(one.unit), role, said, who)
+        for line in _objection(one):
+            drawn.add_row("", "", line, "")
     return drawn
+
+
+def _objection(position: pb.Position) -> list[str]:
+    """Return what a unit objected to, what it proposed, and how that ended."""
+    if not position.harm:
+        return []
+    lines = [f"{position.grounds}: {position.harm}", f"→ {position.proposal}"]
+    if position.resolution:
+        how = pb.Resolution.Name(position.resolution).removeprefix("RESOLUTION_").lower()
+        why = f": {position.resolution_reason}" if position.resolution_reason else ""
+        lines.append(f"{how} by {short(position.resolved_by)}{why}")
+    elif position.arbiter:
+        lines.append(f"{short(position.arbiter)} may override or sustain it")
+    return lines

@@ -96,6 +96,26 @@ class SponsorshipHandlers:
             ),
         )
 
+    async def ResolveObjection(self, request: pb.ResolveObjectionRequest, call: Call) -> pb.Pledge:
+        """Ends a unit's objection over its head."""
+        resolution = wire.RESOLUTIONS.of(request.resolution)
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._message(
+                self._pledges.resolve_objection(
+                    tx,
+                    request.name,
+                    request.etag,
+                    request.unit,
+                    resolution,
+                    request.reason,
+                    request.on_behalf_of,
+                ),
+                tx,
+            ),
+        )
+
     async def ResolveAuthority(
         self, request: pb.ResolveAuthorityRequest, call: Call
     ) -> pb.Authority:

@@ -20,13 +20,19 @@ from investiture.sponsorship.domain.authority_legs import AuthorityLeg
 from investiture.sponsorship.domain.delegations import Delegation
 from investiture.sponsorship.domain.organisation import side_of, unit_name
 from investiture.sponsorship.domain.people import Person
-from investiture.sponsorship.domain.positions import Position, PositionKind, PositionRole
+from investiture.sponsorship.domain.positions import (
+    Position,
+    PositionKind,
+    PositionRole,
+    Resolution,
+)
 from investiture.sponsorship.operations.pledges import PledgeReading
 
 PURPOSES = Vocabulary(Purpose, pb.Purpose.Value, "PURPOSE_", pb.PURPOSE_UNSPECIFIED)
 KINDS = Vocabulary(
     PositionKind, pb.PositionKind.Value, "POSITION_KIND_", pb.POSITION_KIND_UNSPECIFIED
 )
+RESOLUTIONS = Vocabulary(Resolution, pb.Resolution.Value, "RESOLUTION_", pb.RESOLUTION_UNSPECIFIED)
 ROLES = Vocabulary(
     PositionRole, pb.PositionRole.Value, "POSITION_ROLE_", pb.POSITION_ROLE_UNSPECIFIED
 )
@@ -171,6 +177,11 @@ def _position_to(position: Position) -> pb.Position:
         proposal=position.proposal,
         recorded_at=wire.stamp(position.recorded_at),
         asked=position.asked,
+        arbiter=position.arbiter,
+        resolution=RESOLUTIONS.to(position.resolution),
+        resolved_by=position.resolved_by,
+        resolved_at=wire.stamp(position.resolved_at),
+        resolution_reason=position.resolution_reason,
     )
 
 

@@ -52,10 +52,13 @@ async def test_an_objection_keeps_the_case_open_until_the_unit_says_otherwise(
     shown = position_of(objected, SALES)
     assert (shown.kind, shown.person) == (pb.POSITION_KIND_OBJECT, VERA)
     assert {name: getattr(shown, name) for name in OBJECTION} == OBJECTION
-    assert holders(objected.gate_case) == [(VERA, "endorser", SALES)]
+    assert holders(objected.gate_case) == [
+        ("people/ada", "arbiter", SALES),
+        (VERA, "endorser", SALES),
+    ]
     agreed = await house.say(VERA, objected.gate_case, SALES, "CONSENT")
     assert agreed.gate_case.state == gate_pb2.CASE_STATE_STANDING
-    assert position_of(agreed, SALES).harm == ""
+    assert position_of(agreed, SALES).resolution == pb.RESOLUTION_WITHDRAWN
 
 
 async def test_a_consent_can_be_taken_back_while_the_case_is_open(house: House) -> None:
@@ -63,7 +66,7 @@ async def test_a_consent_can_be_taken_back_while_the_case_is_open(house: House) 
     agreed = await house.say(VERA, case, SALES, "CONSENT")
     objected = await house.say(VERA, agreed.gate_case, SALES, "OBJECT", **OBJECTION)
     assert not objected.gate_case.deciders
-    assert holders(objected.gate_case) == holders(case)
+    assert holders(objected.gate_case) == sorted([*holders(case), ("people/ada", "arbiter", SALES)])
     pledged = await house.pledge(SARA, objected.gate_case)
     assert pledged.gate_case.state == gate_pb2.CASE_STATE_OPEN
 

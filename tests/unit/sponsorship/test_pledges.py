@@ -251,7 +251,7 @@ def test_conditions_are_numbered_by_their_unit_and_replaced_with_its_position() 
 
 
 def test_the_chain_takes_one_of_each_missing_act_in_turn() -> None:
-    names = pledges.chain(PLEDGE, [["a1", "a2", "a3"]], [["b1"]])
+    names = pledges.chain(PLEDGE, [["a1", "a2", "a3"]], [["b1"]], [])
     found = [(one.person, one.role, one.unit) for one in names]
     assert found == [
         ("a1", "sponsor", "units/support"),

@@ -150,7 +150,7 @@ def test_silence_never_agrees() -> None:
     assert SALES.outstanding
 
 
-def test_a_position_says_who_said_it_on_what_and_replaces_the_older_one() -> None:
+def test_a_position_says_who_said_it_on_what_and_keeps_the_objection_it_ends() -> None:
     vera = authority("people/vera")
     objected = said_by(SALES, OBJECT, vera, (3, "sha256:x"), NOW)
     assert (objected.person, objected.revision, objected.gate_digest, objected.harm) == (
@@ -160,7 +160,8 @@ def test_a_position_says_who_said_it_on_what_and_replaces_the_older_one() -> Non
         "harm",
     )
     agreed = said_by(objected, Statement(PositionKind.CONSENT), vera, (3, "sha256:x"), NOW)
-    assert (agreed.harm, agreed.grounds, agreed.asked) == ("", "", "")
+    assert (agreed.kind, agreed.asked) == (PositionKind.CONSENT, "")
+    assert (agreed.harm, agreed.grounds) == ("harm", "pricing")
 
 
 def test_a_recused_agree_passes_to_the_deputy_then_to_the_next_head() -> None:

@@ -106,10 +106,12 @@ def _units(authority: Authority, positions: Sequence[Position]) -> AuthorityLeg:
     agree = [one for one in positions if one.role is PositionRole.AGREE]
     own = [one for one in agree if one.unit in authority.commands or one.counts_with]
     coalition = [one for one in agree if one not in own and one.agreed]
-    missing = [one for one in agree if one not in own and not one.agreed]
+    overridden = [one for one in agree if one not in own and one.overridden]
+    missing = [one for one in agree if one not in own and one.outstanding]
     parts = (
         ("in command of", own),
         ("endorsed by", coalition),
+        ("over the objection of", overridden),
         ("without the endorsement of", missing),
     )
     said = "; ".join(f"{what} {', '.join(o.unit for o in who)}" for what, who in parts if who)

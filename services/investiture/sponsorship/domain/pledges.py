@@ -15,6 +15,8 @@ from investiture.sponsorship.domain.positions import Able, Position, PositionKin
 
 SPONSOR = "sponsor"
 ENDORSER = "endorser"
+ARBITER = "arbiter"
+"""The role of who may override a unit's objection or sustain it."""
 
 
 class Place(StrEnum):
@@ -233,7 +235,9 @@ def held(case: Case, pledge: Pledge, able: Able, now: datetime) -> Case:
         else:
             alarm = True
     for position in unanswered(pledge):
-        if any(h.role == ENDORSER and h.unit == position.unit for h in kept):
+        if position.arbiter and position.arbiter not in _holding(kept, ARBITER, position.unit):
+            added.append(Holder(position.arbiter, ARBITER, now, position.unit))
+        if _holding(kept, ENDORSER, position.unit):
             continue
         if position.asked:
             added.append(Holder(position.asked, ENDORSER, now, position.unit))
@@ -244,11 +248,15 @@ def held(case: Case, pledge: Pledge, able: Able, now: datetime) -> Case:
 
 
 def chain(
-    pledge: Pledge, sponsors: Sequence[Sequence[str]], endorsers: Sequence[Sequence[str]]
+    pledge: Pledge,
+    sponsors: Sequence[Sequence[str]],
+    endorsers: Sequence[Sequence[str]],
+    arbiters: Sequence[Sequence[str]],
 ) -> Iterator[Candidate]:
     """Who may be added for the acts that are missing, one of each in turn, nearest first.
 
-    `sponsors` and `endorsers` name them for each free seat and each unanswered unit.
+    `sponsors` names them for each free seat, `endorsers` for each unanswered unit, `arbiters` for
+    each unit that upholds its veto.
     """
     lines = [
         [Candidate(name, SPONSOR, seat.unit) for name in names]
@@ -257,6 +265,10 @@ def chain(
     lines += [
         [Candidate(name, ENDORSER, position.unit) for name in names]
         for position, names in zip(unanswered(pledge), endorsers, strict=True)
+    ]
+    lines += [
+        [Candidate(name, ARBITER, position.unit) for name in names]
+        for position, names in zip(objecting(pledge), arbiters, strict=True)
     ]
     longest = max((len(line) for line in lines), default=0)
     for turn in range(longest):
@@ -271,6 +283,11 @@ def free_seats(pledge: Pledge) -> list[Seat]:
 def unanswered(pledge: Pledge) -> list[Position]:
     """Units that must agree, do not yet, and are not spoken for by a pledge."""
     return [one for one in pledge.positions if one.outstanding and not one.counts_with]
+
+
+def objecting(pledge: Pledge) -> list[Position]:
+    """Units that uphold their veto."""
+    return [one for one in unanswered(pledge) if one.objects]
 
 
 def serves(holder: Holder, seat: Seat, pledge: Pledge) -> bool:
@@ -291,7 +308,13 @@ def _needed(holder: Holder, pledge: Pledge) -> bool:
             position.unit == holder.unit and holder.person not in position.recused
             for position in unanswered(pledge)
         )
+    if holder.role == ARBITER:
+        return any(position.unit == holder.unit for position in objecting(pledge))
     return True  # governance
+
+
+def _holding(holders: Sequence[Holder], role: str, unit: str) -> list[str]:
+    return [holder.person for holder in holders if holder.role == role and holder.unit == unit]
 
 
 def _agreed(position: Position, seat: Seat, now: datetime) -> Position:
@@ -328,6 +351,16 @@ def _deciders(pledge: Pledge) -> Iterable[Decider]:
                 side=Side.BUSINESS,
                 role=ENDORSER,
                 decided_at=one.recorded_at,
+                revision=one.revision,
+                gate_digest=one.gate_digest,
+            )
+        if one.overridden and one.resolved_at is not None:
+            yield Decider(
+                person=one.resolved_by,
+                on_behalf_of=one.resolved_for,
+                side=Side.BUSINESS,
+                role=ARBITER,
+                decided_at=one.resolved_at,
                 revision=one.revision,
                 gate_digest=one.gate_digest,
             )

@@ -26,6 +26,16 @@ class PositionKind(StrEnum):
     ABSTAIN = "ABSTAIN"
 
 
+class Resolution(StrEnum):
+    """How an objection ended. Values equal the API's enum names without their prefix."""
+
+    AMENDED = "AMENDED"
+    CONDITIONED = "CONDITIONED"
+    OVERRIDDEN = "OVERRIDDEN"
+    SUSTAINED = "SUSTAINED"
+    WITHDRAWN = "WITHDRAWN"
+
+
 class PositionRole(StrEnum):
     """A unit's role in the decision, after RAPID."""
 
@@ -43,7 +53,8 @@ class Position:
 
     `counts_with` is the sponsor whose pledge is this unit's Agree, because its head leads or
     proposes the program; such a unit is not asked. `recused` are those who cannot judge.
-    `revision` and `gate_digest` say what the person saw.
+    `revision` and `gate_digest` say what the person saw. An objection stays on record with the way
+    it ended; `arbiter` is who may end it over the unit's head.
     """
 
     unit: str
@@ -61,6 +72,12 @@ class Position:
     asked: str = ""
     counts_with: str = ""
     recused: tuple[str, ...] = ()
+    arbiter: str = ""
+    resolution: Resolution | None = None
+    resolved_by: str = ""
+    resolved_for: str = ""
+    resolved_at: datetime | None = None
+    resolution_reason: str = ""
 
     @property
     def agreed(self) -> bool:
@@ -68,9 +85,19 @@ class Position:
         return self.kind in CONSENTS
 
     @property
+    def objects(self) -> bool:
+        """Whether the unit objects and nobody has ended that."""
+        return self.kind is PositionKind.OBJECT and self.resolution is None
+
+    @property
+    def overridden(self) -> bool:
+        """Whether the unit objects in vain."""
+        return self.kind is PositionKind.OBJECT and self.resolution is Resolution.OVERRIDDEN
+
+    @property
     def outstanding(self) -> bool:
-        """Whether the pledge cannot stand before this unit consents."""
-        return self.role is PositionRole.AGREE and not self.agreed
+        """Whether the pledge cannot stand before this unit consents or is overridden."""
+        return self.role is PositionRole.AGREE and not self.agreed and not self.overridden
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,23 +247,55 @@ def said_by(
 ) -> Position:
     """The position with what was said on a revision and gate digest that the person saw.
 
-    Whom to ask next is `next_asked`; who recused themselves is not asked again.
+    Whom to ask next is `next_asked`; who recused themselves is not asked again. An objection that
+    the unit no longer upholds stays on record as conditioned, amended where the program was
+    revised since, or withdrawn.
     """
     recused = position.recused
     if said.kind is PositionKind.RECUSE:
         recused = tuple(dict.fromkeys((*recused, *authority.people)))
-    objection = said if said.kind is PositionKind.OBJECT else Statement(said.kind)
-    return replace(
+    moved = replace(
         position,
         kind=said.kind,
         person=authority.person,
         on_behalf_of=authority.on_behalf_of,
-        grounds=objection.grounds,
-        harm=objection.harm,
-        proposal=objection.proposal,
         recorded_at=now,
         revision=seen[0],
         gate_digest=seen[1],
         asked="",
         recused=recused,
+        arbiter="",
+    )
+    if said.kind is PositionKind.OBJECT:
+        return replace(
+            moved,
+            grounds=said.grounds,
+            harm=said.harm,
+            proposal=said.proposal,
+            resolution=None,
+            resolved_by="",
+            resolved_for="",
+            resolved_at=None,
+            resolution_reason="",
+        )
+    if not position.objects:
+        return moved
+    if said.kind is PositionKind.CONSENT_WITH_CONDITIONS:
+        return resolved(moved, Resolution.CONDITIONED, authority, "", now)
+    amended = said.kind is PositionKind.CONSENT and seen[0] > position.revision
+    ended = Resolution.AMENDED if amended else Resolution.WITHDRAWN
+    return resolved(moved, ended, authority, "", now)
+
+
+def resolved(
+    position: Position, resolution: Resolution, authority: Authority, reason: str, now: datetime
+) -> Position:
+    """The position with its objection ended, by whom, in whose name and why."""
+    return replace(
+        position,
+        resolution=resolution,
+        resolved_by=authority.person,
+        resolved_for=authority.on_behalf_of,
+        resolved_at=now,
+        resolution_reason=reason,
     )

@@ -13,6 +13,7 @@ from investiture.charter.ownership import GOVERNANCE, escalation_chain
 from investiture.charter.policy import FundingTier
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain import pledges
+from investiture.sponsorship.domain.objections import amended, arbiters_of
 from investiture.sponsorship.domain.organisation import side_of
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
 from investiture.sponsorship.domain.positions import Able, Position, ask, spokespeople
@@ -74,12 +75,19 @@ class PledgeDesk:
             [name for name in self._spokespeople(position, pledge, case) if able(name)]
             for position in pledges.unanswered(pledge)
         ]
+        above = [
+            [n for n in arbiters_of(self._charter, case, pledge, position) if able(n)]
+            for position in pledges.objecting(pledge)
+        ]
         governance = (self._charter.governance.owner, self._charter.governance.deputy)
         last = (Candidate(name, GOVERNANCE) for name in governance if able(name))
-        return (*pledges.chain(pledge, sponsors, endorsers), *last)
+        return (*pledges.chain(pledge, sponsors, endorsers, above), *last)
 
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
-        """A new round asks anew; the older round keeps what was said."""
+        """A new round asks anew; the older keeps what was said, its objections as amended."""
+        before = self._store.load(tx, old.name)
+        positions = tuple(amended(one, new.facts, tx.now) for one in before.positions)
+        self._store.save(tx, old.name, before, replace(before, positions=positions))
 
     def voided(self, tx: Transaction, case: Case) -> None:
         """A pledge holds nothing that would have to be given back."""

@@ -12,7 +12,7 @@ from investiture.casework.words import CaseState, Gate, Purpose, Side
 from investiture.charter.model import Charter
 from investiture.chassis.refusal import FieldViolation, InvalidArgument
 from investiture.chassis.transaction import Transaction
-from investiture.sponsorship.domain import pledges
+from investiture.sponsorship.domain import objections, pledges
 from investiture.sponsorship.domain.authority_legs import (
     MOST_COUNTED,
     AuthorityLeg,
@@ -25,6 +25,8 @@ from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
 from investiture.sponsorship.domain.positions import (
     Able,
     Position,
+    PositionKind,
+    Resolution,
     Statement,
     check_statement,
     next_asked,
@@ -122,8 +124,11 @@ class PledgeOperations:
             lambda person: self._directory.present(tx, person),
             tx.now,
         )
+        if said.kind is PositionKind.OBJECT:
+            objections.refuse_repeated(case, position)
         able = self._directory.able(tx)
         recorded = self._recorded(case, position, said, authority, able, tx)
+        recorded = objections.with_arbiter(self._charter, case, before, recorded, able)
         after = pledges.with_position(before, recorded)
         conditions = pledges.conditions_with(case, unit, said.conditions)
         payload = {
@@ -132,9 +137,51 @@ class PledgeOperations:
             "kind": said.kind,
             "grounds": said.grounds,
             "asked": recorded.asked,
+            "arbiter": recorded.arbiter,
         }
         moved = replace(case, conditions=conditions)
         return self._settle(tx, case, (before, after), "pledge.position", payload, moved)
+
+    def resolve_objection(
+        self,
+        tx: Transaction,
+        name: str,
+        etag: str,
+        unit: str,
+        resolution: Resolution,
+        reason: str,
+        on_behalf_of: str,
+    ) -> PledgeReading:
+        """Ends a unit's objection over its head: overridden it bars nothing, sustained it stands.
+
+        Sustained, the case asks the proposer for what the unit proposed. Refused with NOT_A_HOLDER
+        for who does not stand one level above the unit and the sponsor's.
+        """
+        case, before = self._decidable(tx, name, etag)
+        authority = self._directory.decider(tx, Purpose.POSITION, on_behalf_of)
+        position = _asked_position(before, case, unit)
+        objections.require_objection(case, position)
+        cases.require_first_time(case, authority.people)
+        objections.require_arbiter(self._charter, case, before, position, authority)
+        payload = {
+            "authority": authority.evidence(),
+            "unit": unit,
+            "grounds": position.grounds,
+            "objected_by": position.person,
+            "reason": reason,
+        }
+        if resolution is Resolution.OVERRIDDEN:
+            seen = (case.facts.number, case.gate_digest)
+            ended = objections.override(position, authority, reason, seen, tx.now)
+            after = pledges.with_position(before, ended)
+            return self._settle(tx, case, (before, after), "pledge.objection_overridden", payload)
+        ended = objections.sustain(position, authority, reason, tx.now)
+        timetable = self._cases.changes_timetable(tx.now)
+        asked = cases.request_changes(case, (objections.gap_of(ended),), timetable, tx.now)
+        saved = self._cases.store.save(tx, case, asked, "pledge.objection_sustained", payload)
+        after = pledges.with_position(before, ended)
+        self._store.save(tx, case.name, before, after)
+        return PledgeReading(saved, after)
 
     def _decidable(self, tx: Transaction, name: str, etag: str) -> tuple[Case, Pledge]:
         case = self._cases.find(tx, name, etag)

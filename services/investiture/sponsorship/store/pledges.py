@@ -10,7 +10,12 @@ from investiture.chassis.prepared import Prepared, Query
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain.authority_legs import AuthorityLeg
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
-from investiture.sponsorship.domain.positions import Position, PositionKind, PositionRole
+from investiture.sponsorship.domain.positions import (
+    Position,
+    PositionKind,
+    PositionRole,
+    Resolution,
+)
 from investiture.sponsorship.store.tables import CASES, PLEDGE, POSITION, SEAT
 
 _SEAT_FIELDS = tuple(field.name for field in fields(Seat))
@@ -133,6 +138,7 @@ def _position_row(position: Position) -> dict[str, Any]:
     row.update({name: list(row[name]) for name in _TUPLES})
     row["role"] = position.role.value
     row["kind"] = None if position.kind is None else position.kind.value
+    row["resolution"] = None if position.resolution is None else position.resolution.value
     return row
 
 
@@ -152,4 +158,6 @@ def _position(row: tuple[Any, ...]) -> Position:
     values.update({name: tuple(values[name]) for name in _TUPLES})
     values["role"] = PositionRole(values["role"])
     values["kind"] = None if kind is None else PositionKind(kind)
+    resolution: str | None = values["resolution"]
+    values["resolution"] = None if resolution is None else Resolution(resolution)
     return Position(**values)

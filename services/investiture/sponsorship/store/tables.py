@@ -94,4 +94,10 @@ POSITION = sa.Table(
     sa.Column("asked", sa.Text, nullable=False),
     sa.Column("counts_with", sa.Text, nullable=False),
     sa.Column("recused", Document, nullable=False),
+    sa.Column("arbiter", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("resolution", sa.Text),
+    sa.Column("resolved_by", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("resolved_for", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("resolved_at", Instant),
+    sa.Column("resolution_reason", sa.Text, nullable=False, server_default=sa.text("''")),
 )

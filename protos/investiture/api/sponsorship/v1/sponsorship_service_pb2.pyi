@@ -98,6 +98,42 @@ POSITION_KIND_ABSTAIN: PositionKind.ValueType  # 5
 """Takes no side: for an Agree role this leaves the question unanswered."""
 Global___PositionKind: _TypeAlias = PositionKind  # noqa: Y015
 
+class _Resolution:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ResolutionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Resolution.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESOLUTION_UNSPECIFIED: _Resolution.ValueType  # 0
+    """While it is upheld, or where there was none."""
+    RESOLUTION_AMENDED: _Resolution.ValueType  # 1
+    """The proposer revised the program."""
+    RESOLUTION_CONDITIONED: _Resolution.ValueType  # 2
+    """The unit consents if its conditions hold."""
+    RESOLUTION_OVERRIDDEN: _Resolution.ValueType  # 3
+    """One level above both sides decided against it: it is on record and bars nothing."""
+    RESOLUTION_SUSTAINED: _Resolution.ValueType  # 4
+    """One level above both sides decided for it: the proposer has to revise."""
+    RESOLUTION_WITHDRAWN: _Resolution.ValueType  # 5
+    """The unit took it back."""
+
+class Resolution(_Resolution, metaclass=_ResolutionEnumTypeWrapper):
+    """How an objection ended."""
+
+RESOLUTION_UNSPECIFIED: Resolution.ValueType  # 0
+"""While it is upheld, or where there was none."""
+RESOLUTION_AMENDED: Resolution.ValueType  # 1
+"""The proposer revised the program."""
+RESOLUTION_CONDITIONED: Resolution.ValueType  # 2
+"""The unit consents if its conditions hold."""
+RESOLUTION_OVERRIDDEN: Resolution.ValueType  # 3
+"""One level above both sides decided against it: it is on record and bars nothing."""
+RESOLUTION_SUSTAINED: Resolution.ValueType  # 4
+"""One level above both sides decided for it: the proposer has to revise."""
+RESOLUTION_WITHDRAWN: Resolution.ValueType  # 5
+"""The unit took it back."""
+Global___Resolution: _TypeAlias = Resolution  # noqa: Y015
+
 class _PositionRole:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -236,6 +272,11 @@ class Position(_message.Message):
     PROPOSAL_FIELD_NUMBER: _builtins.int
     RECORDED_AT_FIELD_NUMBER: _builtins.int
     ASKED_FIELD_NUMBER: _builtins.int
+    ARBITER_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    RESOLVED_BY_FIELD_NUMBER: _builtins.int
+    RESOLVED_AT_FIELD_NUMBER: _builtins.int
+    RESOLUTION_REASON_FIELD_NUMBER: _builtins.int
     unit: _builtins.str
     """The unit, as `units/{unit}`."""
     role: Global___PositionRole.ValueType
@@ -252,12 +293,26 @@ class Position(_message.Message):
     """What it proposes instead."""
     asked: _builtins.str
     """Who is asked at present, as `people/{person}`."""
+    arbiter: _builtins.str
+    """Who stands one level above the unit and the sponsor and may end its objection, as `people/{person}`; empty where
+    nobody has to or nobody stands there.
+    """
+    resolution: Global___Resolution.ValueType
+    """How the objection ended. Grounds, harm and proposal stay on record."""
+    resolved_by: _builtins.str
+    """Who ended it."""
+    resolution_reason: _builtins.str
+    """Why it was overridden or sustained."""
     @_builtins.property
     def relationships(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Relationships through which it is touched."""
 
     @_builtins.property
     def recorded_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def resolved_at(self) -> _timestamp_pb2.Timestamp:
         """When."""
 
     def __init__(
@@ -273,10 +328,15 @@ class Position(_message.Message):
         proposal: _builtins.str = ...,
         recorded_at: _timestamp_pb2.Timestamp | None = ...,
         asked: _builtins.str = ...,
+        arbiter: _builtins.str = ...,
+        resolution: Global___Resolution.ValueType = ...,
+        resolved_by: _builtins.str = ...,
+        resolved_at: _timestamp_pb2.Timestamp | None = ...,
+        resolution_reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at", "resolved_at", b"resolved_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "grounds", b"grounds", "harm", b"harm", "kind", b"kind", "person", b"person", "proposal", b"proposal", "recorded_at", b"recorded_at", "relationships", b"relationships", "role", b"role", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arbiter", b"arbiter", "asked", b"asked", "grounds", b"grounds", "harm", b"harm", "kind", b"kind", "person", b"person", "proposal", b"proposal", "recorded_at", b"recorded_at", "relationships", b"relationships", "resolution", b"resolution", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "resolved_by", b"resolved_by", "role", b"role", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -449,6 +509,56 @@ class RecordPositionRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordPositionRequest: _TypeAlias = RecordPositionRequest  # noqa: Y015
+
+@_typing.final
+class ResolveObjectionRequest(_message.Message):
+    """Ends an objection over the unit's head."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID that makes a repetition harmless."""
+    name: _builtins.str
+    """The pledge."""
+    etag: _builtins.str
+    """The etag that the caller saw."""
+    unit: _builtins.str
+    """The unit that objects, as `units/{unit}`."""
+    resolution: Global___Resolution.ValueType
+    """OVERRIDDEN or SUSTAINED."""
+    reason: _builtins.str
+    """Why, for the record."""
+    on_behalf_of: _builtins.str
+    """In whose name, where the caller is a delegate; otherwise empty."""
+    validate_only: _builtins.bool
+    """True: say what would happen and store nothing."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        resolution: Global___Resolution.ValueType = ...,
+        reason: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "on_behalf_of", b"on_behalf_of", "reason", b"reason", "request_id", b"request_id", "resolution", b"resolution", "unit", b"unit", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveObjectionRequest: _TypeAlias = ResolveObjectionRequest  # noqa: Y015
 
 @_typing.final
 class ResolveAuthorityRequest(_message.Message):

@@ -55,6 +55,11 @@ class SponsorshipServiceStub:
                 request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.RecordPositionRequest.SerializeToString,
                 response_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.FromString,
                 _registered_method=True)
+        self.ResolveObjection = channel.unary_unary(
+                '/investiture.api.sponsorship.v1.SponsorshipService/ResolveObjection',
+                request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.ResolveObjectionRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.FromString,
+                _registered_method=True)
         self.ResolveAuthority = channel.unary_unary(
                 '/investiture.api.sponsorship.v1.SponsorshipService/ResolveAuthority',
                 request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.ResolveAuthorityRequest.SerializeToString,
@@ -120,6 +125,14 @@ class SponsorshipServiceServicer:
 
     def RecordPosition(self, request, context):
         """Records a unit's position. An objection needs grounds inside the unit's declared scope, a harm and a proposal.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveObjection(self, request, context):
+        """Ends a unit's objection over its head: one level above the unit and the sponsor it is overridden, and bars nothing,
+        or sustained, and the proposer is asked for what the unit proposes. The unit itself ends it by another position.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -196,6 +209,11 @@ def add_SponsorshipServiceServicer_to_server(servicer, server):
             'RecordPosition': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordPosition,
                     request_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.RecordPositionRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.SerializeToString,
+            ),
+            'ResolveObjection': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveObjection,
+                    request_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.ResolveObjectionRequest.FromString,
                     response_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.SerializeToString,
             ),
             'ResolveAuthority': grpc.unary_unary_rpc_method_handler(
@@ -342,6 +360,33 @@ class SponsorshipService:
             target,
             '/investiture.api.sponsorship.v1.SponsorshipService/RecordPosition',
             investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.RecordPositionRequest.SerializeToString,
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveObjection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.sponsorship.v1.SponsorshipService/ResolveObjection',
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.ResolveObjectionRequest.SerializeToString,
             investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.FromString,
             options,
             channel_credentials,

@@ -26,6 +26,10 @@ class SponsorshipServiceStub:
     """Declines to pledge. The program ends as declined."""
     RecordPosition: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.RecordPositionRequest, _sponsorship_service_pb2.Pledge]
     """Records a unit's position. An objection needs grounds inside the unit's declared scope, a harm and a proposal."""
+    ResolveObjection: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.ResolveObjectionRequest, _sponsorship_service_pb2.Pledge]
+    """Ends a unit's objection over its head: one level above the unit and the sponsor it is overridden, and bars nothing,
+    or sustained, and the proposer is asked for what the unit proposes. The unit itself ends it by another position.
+    """
     ResolveAuthority: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.ResolveAuthorityRequest, _sponsorship_service_pb2.Authority]
     """Says who a person is at an instant, with what authority for a purpose. Asked by the other services when a decision
     is made, and kept with it as evidence.
@@ -79,6 +83,16 @@ class SponsorshipServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_sponsorship_service_pb2.RecordPositionRequest, _abc.Awaitable[_sponsorship_service_pb2.Pledge]],
     ) -> _abc.Awaitable[_sponsorship_service_pb2.Pledge]:
         """Records a unit's position. An objection needs grounds inside the unit's declared scope, a harm and a proposal."""
+
+    @_abc_1.abstractmethod
+    def ResolveObjection(
+        self,
+        request: _sponsorship_service_pb2.ResolveObjectionRequest,
+        context: _aio.ServicerContext[_sponsorship_service_pb2.ResolveObjectionRequest, _abc.Awaitable[_sponsorship_service_pb2.Pledge]],
+    ) -> _abc.Awaitable[_sponsorship_service_pb2.Pledge]:
+        """Ends a unit's objection over its head: one level above the unit and the sponsor it is overridden, and bars nothing,
+        or sustained, and the proposer is asked for what the unit proposes. The unit itself ends it by another position.
+        """
 
     @_abc_1.abstractmethod
     def ResolveAuthority(

@@ -1,0 +1,172 @@
+"""Objections that a unit upholds: who stands above both sides, and what they may decide."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from investiture.casework.case import Case
+from investiture.casework.facts import Authority, Gap, Revision
+from investiture.casework.words import Side
+from investiture.charter.model import Charter
+from investiture.charter.ownership import lineage
+from investiture.chassis.refusal import Denied, Leg, PreconditionFailed
+from investiture.sponsorship.domain.organisation import find_unit, side_of, unit_name
+from investiture.sponsorship.domain.pledges import ARBITER, Pledge
+from investiture.sponsorship.domain.positions import (
+    Able,
+    Position,
+    PositionRole,
+    Resolution,
+    resolved,
+)
+
+
+def arbiters(charter: Charter, objecting: str, sponsoring: str) -> tuple[str, ...]:
+    """The heads and deputies of the business units above both units, nearest first.
+
+    Empty where no unit stands above both, as for a sponsor at the top of the house: only the
+    objecting unit ends its objection then.
+    """
+    one, other = find_unit(charter, objecting), find_unit(charter, sponsoring)
+    if one is None or other is None:
+        return ()
+    above = {unit.id for unit in lineage(charter, other.id)} - {other.id, one.id}
+    people = [
+        person
+        for unit in lineage(charter, one.id)
+        if unit.id in above and side_of(charter, unit_name(unit.id)) is Side.BUSINESS
+        for person in (unit.head, unit.deputy)
+        if person is not None
+    ]
+    return tuple(dict.fromkeys(people))
+
+
+def arbiters_of(charter: Charter, case: Case, pledge: Pledge, position: Position) -> list[str]:
+    """Who may end an objection over the unit's head.
+
+    Free of who stands for the program, of who objected or recused themselves, and of who decided
+    on the case already.
+    """
+    involved = {
+        *case.facts.business_people,
+        *pledge.sponsors,
+        *case.people,
+        *position.recused,
+        position.person,
+        position.on_behalf_of,
+    }
+    sponsoring = next((seat.unit for seat in pledge.seats), case.facts.owning_unit)
+    return [one for one in arbiters(charter, position.unit, sponsoring) if one not in involved]
+
+
+def with_arbiter(
+    charter: Charter, case: Case, pledge: Pledge, position: Position, able: Able
+) -> Position:
+    """The position of a unit that upholds its veto, with who is asked to end it."""
+    if not (position.objects and position.role is PositionRole.AGREE):
+        return position
+    line = arbiters_of(charter, case, pledge, position)
+    return replace(position, arbiter=next((one for one in line if able(one)), ""))
+
+
+def require_objection(case: Case, position: Position) -> None:
+    """Refuses with WRONG_STATE unless the unit holds a veto up."""
+    if position.objects and position.role is PositionRole.AGREE:
+        return
+    if position.role is not PositionRole.AGREE:
+        why = f"{position.unit} has no veto on {case.name}, so nothing has to be resolved"
+    elif position.resolution is not None:
+        why = f"the objection of {position.unit} was {position.resolution.value.lower()} already"
+    else:
+        why = f"{position.unit} does not object to {case.name}"
+    raise PreconditionFailed(
+        "WRONG_STATE",
+        why,
+        legs=(
+            Leg("OBJECTION", position.unit, why, "read the pledge again: see who is waited for"),
+        ),
+    )
+
+
+def require_arbiter(
+    charter: Charter, case: Case, pledge: Pledge, position: Position, authority: Authority
+) -> None:
+    """Refuses with NOT_A_HOLDER who does not stand one level above both sides."""
+    line = arbiters_of(charter, case, pledge, position)
+    held = any(
+        h.role == ARBITER and h.unit == position.unit and h.person in authority.people
+        for h in case.holders
+    )
+    involved = {*case.facts.business_people, *pledge.sponsors} & set(authority.people)
+    if (held or set(line) & set(authority.people)) and not involved:
+        return
+    who = " or ".join(line) or "nobody: no business unit stands above both, the unit itself may"
+    raise Denied(
+        "NOT_A_HOLDER",
+        f"{authority.person} does not stand above {position.unit} and the sponsor's unit; "
+        f"the objection is ended by {who} ({case.name})",
+    )
+
+
+def override(
+    position: Position, authority: Authority, reason: str, seen: tuple[int, str], now: datetime
+) -> Position:
+    """The position overridden: it is on record and bars nothing.
+
+    Kept with the revision and gate digest that the arbiter saw.
+    """
+    return replace(
+        resolved(position, Resolution.OVERRIDDEN, authority, reason, now),
+        revision=seen[0],
+        gate_digest=seen[1],
+        asked="",
+        arbiter="",
+    )
+
+
+def sustain(position: Position, authority: Authority, reason: str, now: datetime) -> Position:
+    """The position sustained: the proposer has to revise."""
+    ended = resolved(position, Resolution.SUSTAINED, authority, reason, now)
+    return replace(ended, asked="", arbiter="")
+
+
+def gap_of(position: Position) -> Gap:
+    """What is missing, as the objecting unit named it."""
+    return Gap(
+        risk=position.harm,
+        tolerance=f"{position.unit} agrees, by its scope {position.grounds}",
+        excess=f"its objection was sustained by {position.resolved_by}"
+        + (f": {position.resolution_reason}" if position.resolution_reason else ""),
+        remedy=position.proposal,
+    )
+
+
+def refuse_repeated(case: Case, position: Position) -> None:
+    """Refuses with WRONG_STATE an objection that was overridden on what it is about."""
+    if not position.overridden or position.gate_digest != case.gate_digest:
+        return
+    why = f"{position.resolved_by} overrode the objection of {position.unit} on this revision"
+    raise PreconditionFailed(
+        "WRONG_STATE",
+        why,
+        legs=(
+            Leg(
+                "OBJECTION",
+                position.unit,
+                why,
+                "consent, or have the pledge voided by who overrode it",
+            ),
+        ),
+    )
+
+
+def amended(position: Position, facts: Revision, now: datetime) -> Position:
+    """The position of an older round once the proposer has revised what it objected to."""
+    if not position.objects:
+        return position
+    return replace(
+        position,
+        resolution=Resolution.AMENDED,
+        resolved_by=facts.proposer,
+        resolved_at=now,
+        resolution_reason=f"revision {facts.number}; {position.unit} is asked anew",
+    )
