@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from investiture.charter.business_time import add_working_time, working_time_between
 from investiture.charter.duration import scaled
 from investiture.charter.model import Charter
-from investiture.charter.vocabulary import Step
+from investiture.charter.vocabulary import Step, Wait
 
 _STEPS = (Step.NUDGE, Step.WARN, Step.OVERDUE, Step.SECOND)
 
@@ -59,6 +59,15 @@ def timetable(charter: Charter, wait: str, opened_at: datetime) -> Timetable:
         return add_working_time(calendar, opened_at, scaled(agreed, percent, 100))
 
     return Timetable(at(0), at(50), at(80), at(100), at(150), calendar.version)
+
+
+def heard_until(charter: Charter, opened_at: datetime) -> datetime:
+    """Return until when a unit without a veto is heard: the charter's input window.
+
+    In business time of the calendar of PLEDGE. Raises as ``timetable``.
+    """
+    calendar = charter.calendar(charter.sla(Wait.PLEDGE).calendar)
+    return add_working_time(calendar, opened_at, charter.sponsorship.input_window.business)
 
 
 def weekly_at(charter: Charter, wait: str, table: Timetable, number: int) -> datetime:

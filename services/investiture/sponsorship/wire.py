@@ -182,6 +182,7 @@ def _position_to(position: Position) -> pb.Position:
         resolved_by=position.resolved_by,
         resolved_at=wire.stamp(position.resolved_at),
         resolution_reason=position.resolution_reason,
+        heard_until=wire.stamp(position.heard_until),
     )
 
 

@@ -1,6 +1,7 @@
 """The units' positions over a real socket: a scoped veto, and silence that never agrees."""
 
-from datetime import timedelta
+import json
+from datetime import UTC, timedelta
 from typing import Any
 
 from tests.contract.sponsorship.house import (
@@ -14,7 +15,7 @@ from tests.contract.sponsorship.house import (
     position_of,
     refused,
 )
-from tests.support.records import everything
+from tests.support.records import everything, rows
 from tests.support.services import new_request_id
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
@@ -185,6 +186,39 @@ async def test_a_unit_that_is_heard_has_no_veto(house: House) -> None:
     agreed = await house.say(VERA, pledged.gate_case, SALES, "CONSENT")
     assert agreed.gate_case.state == gate_pb2.CASE_STATE_STANDING
     assert "people/mira" not in {d.person for d in agreed.gate_case.deciders}
+
+
+async def test_input_that_does_not_come_in_its_window_is_recorded_as_heard_without_an_answer(
+    house: House, database_url: str
+) -> None:
+    case = await house.opened()
+    asked = position_of(await house.read(case), "units/marketing")
+    assert (asked.kind, asked.asked) == (pb.POSITION_KIND_UNSPECIFIED, "people/mira")
+    house.clock.set(asked.heard_until.ToDatetime(tzinfo=UTC))
+    silent = position_of(await house.read(case), "units/marketing")
+    assert silent.kind == pb.POSITION_KIND_HEARD_NO_ANSWER
+    assert silent.recorded_at == asked.heard_until
+    assert silent.asked == ""
+    pledged = await house.pledge(SARA, case)
+    agreed = await house.say(VERA, pledged.gate_case, SALES, "CONSENT")
+    assert agreed.gate_case.state == gate_pb2.CASE_STATE_STANDING
+    payloads = {
+        kind: json.loads(document)["payload"]
+        for kind, document in rows(database_url, "SELECT kind, document FROM event")
+    }
+    told = {kind: said.get("heard_no_answer") for kind, said in payloads.items()}
+    assert told.pop("pledge.pledged") == ["units/marketing", "units/product"]
+    assert not any(told.values())
+
+
+async def test_a_late_answer_is_better_than_none_and_nobody_says_silence(house: House) -> None:
+    case = await house.opened()
+    asked = position_of(await house.read(case), "units/marketing")
+    house.clock.set(asked.heard_until.ToDatetime(tzinfo=UTC))
+    late = await house.say("people/mira", case, "units/marketing", "CONSENT")
+    assert position_of(late, "units/marketing").kind == pb.POSITION_KIND_CONSENT
+    problem = await refused(house.say(VERA, late.gate_case, SALES, "HEARD_NO_ANSWER"))
+    assert [one.field for one in problem.violations] == ["kind"]
 
 
 async def test_who_does_not_speak_for_a_unit_records_no_position(house: House) -> None:

@@ -10,6 +10,7 @@ from tests.support.facts import NOW, revision
 
 from investiture.casework.facts import Authority, Condition, Revision
 from investiture.casework.words import Gate, Purpose
+from investiture.charter.timetable import heard_until
 from investiture.chassis.refusal import InvalidArgument
 from investiture.sponsorship.domain.authority import authority_of
 from investiture.sponsorship.domain.positions import (
@@ -17,6 +18,7 @@ from investiture.sponsorship.domain.positions import (
     PositionKind,
     PositionRole,
     Statement,
+    as_of,
     ask,
     check_statement,
     next_asked,
@@ -44,7 +46,7 @@ def able(name: str) -> bool:
 
 
 def asked(**changes: Any) -> dict[str, tuple[str, str, str]]:
-    found = ask(CHARTER, community(**changes), able)
+    found = ask(CHARTER, community(**changes), able, NOW)
     return {one.unit: (one.role.value, one.asked, one.counts_with) for one in found.positions}
 
 
@@ -98,7 +100,7 @@ def test_a_head_who_has_left_is_passed_over_and_so_is_a_sponsor() -> None:
 
 
 def test_what_the_charter_does_not_own_is_named() -> None:
-    found = ask(CHARTER, community(audiences=("martians",), channels=("telepathy",)), able)
+    found = ask(CHARTER, community(audiences=("martians",), channels=("telepathy",)), able, NOW)
     assert found.unowned == ("audiences/martians", "channels/telepathy")
     assert found.contested == ()
 
@@ -144,6 +146,22 @@ def test_only_a_consent_agrees(kind: PositionKind) -> None:
     consents = kind in (PositionKind.CONSENT, PositionKind.CONSENT_WITH_CONDITIONS)
     assert (said.agreed, said.outstanding) == (consents, not consents)
     assert not replace(said, role=PositionRole.INPUT).outstanding
+
+
+def test_input_that_does_not_come_in_its_window_was_heard_and_blocks_nothing() -> None:
+    found = ask(CHARTER, community(), able, NOW).positions
+    (heard,) = {one.heard_until for one in found if one.role is PositionRole.INPUT}
+    assert heard == heard_until(CHARTER, NOW)
+    assert not any(one.heard_until for one in found if one.role is not PositionRole.INPUT)
+    assert heard is not None
+    just_before = [as_of(one, heard - timedelta(microseconds=1)) for one in found]
+    assert just_before == list(found)
+    for before, after in zip(found, (as_of(one, heard) for one in found), strict=True):
+        if before.role is PositionRole.INPUT:
+            assert (after.kind, after.recorded_at) == (PositionKind.HEARD_NO_ANSWER, heard)
+            assert (after.asked, after.outstanding) == ("", False)
+        else:
+            assert after == before
 
 
 def test_silence_never_agrees() -> None:

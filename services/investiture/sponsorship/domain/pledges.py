@@ -10,6 +10,7 @@ from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.facts import Authority, Condition, Decider, Revision
 from investiture.casework.words import Side, Verdict
 from investiture.chassis.refusal import Denied, Leg, PreconditionFailed
+from investiture.sponsorship.domain import positions
 from investiture.sponsorship.domain.authority_legs import AuthorityLeg
 from investiture.sponsorship.domain.positions import Able, Position, PositionKind, PositionRole
 
@@ -85,9 +86,19 @@ class Pledge:
             if name
         )
 
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Units that were heard and said nothing."""
+        return tuple(one.unit for one in self.positions if one.kind is PositionKind.HEARD_NO_ANSWER)
+
     def position(self, unit: str) -> Position | None:
         """The position of a unit; None where it is not asked."""
         return next((one for one in self.positions if one.unit == unit), None)
+
+
+def as_of(pledge: Pledge, now: datetime) -> Pledge:
+    """The pledge as it reads at `now`."""
+    return replace(pledge, positions=tuple(positions.as_of(one, now) for one in pledge.positions))
 
 
 def places(facts: Revision) -> tuple[tuple[Place, str], ...]:

@@ -9,6 +9,7 @@ from investiture.casework.facts import Authority, Condition, Revision
 from investiture.casework.words import Gate
 from investiture.charter.model import Charter
 from investiture.charter.ownership import GOVERNANCE, escalation_chain, required_positions
+from investiture.charter.timetable import heard_until
 from investiture.chassis.refusal import FieldViolation, InvalidArgument
 from investiture.sponsorship.domain.organisation import find_unit, unit_name
 
@@ -24,6 +25,8 @@ class PositionKind(StrEnum):
     OBJECT = "OBJECT"
     RECUSE = "RECUSE"
     ABSTAIN = "ABSTAIN"
+    HEARD_NO_ANSWER = "HEARD_NO_ANSWER"
+    """Asked for its input and silent while it was heard. Nobody says this; it blocks nothing."""
 
 
 class Resolution(StrEnum):
@@ -54,7 +57,8 @@ class Position:
     `counts_with` is the sponsor whose pledge is this unit's Agree, because its head leads or
     proposes the program; such a unit is not asked. `recused` are those who cannot judge.
     `revision` and `gate_digest` say what the person saw. An objection stays on record with the way
-    it ended; `arbiter` is who may end it over the unit's head.
+    it ended; `arbiter` is who may end it over the unit's head. A unit without a veto is heard until
+    `heard_until`.
     """
 
     unit: str
@@ -72,6 +76,7 @@ class Position:
     asked: str = ""
     counts_with: str = ""
     recused: tuple[str, ...] = ()
+    heard_until: datetime | None = None
     arbiter: str = ""
     resolution: Resolution | None = None
     resolved_by: str = ""
@@ -120,8 +125,9 @@ class Statement:
     conditions: tuple[Condition, ...] = ()
 
 
-def ask(charter: Charter, facts: Revision, able: Able) -> Asked:
+def ask(charter: Charter, facts: Revision, able: Able, now: datetime) -> Asked:
     """Whom a revision has to ask, from its audiences and channels by the charter's ownership."""
+    until = heard_until(charter, now)
     owning = facts.owning_unit.removeprefix("units/")
     required = required_positions(charter, facts.audiences, facts.channels, owning)
     roles = (
@@ -130,7 +136,12 @@ def ask(charter: Charter, facts: Revision, able: Able) -> Asked:
         (PositionRole.INFORM, required.inform),
     )
     positions = [
-        Position(unit_name(unit), role, required.through.get(unit, ()))
+        Position(
+            unit_name(unit),
+            role,
+            required.through.get(unit, ()),
+            heard_until=until if role is PositionRole.INPUT else None,
+        )
         for role, units in roles
         for unit in units
     ]
@@ -139,6 +150,14 @@ def ask(charter: Charter, facts: Revision, able: Able) -> Asked:
         unowned=required.unowned,
         contested=required.contested,
     )
+
+
+def as_of(position: Position, now: datetime) -> Position:
+    """The position as it reads at `now`: input that has not come in its window was heard silent."""
+    until = position.heard_until
+    if position.kind is not None or until is None or until > now:
+        return position
+    return replace(position, kind=PositionKind.HEARD_NO_ANSWER, recorded_at=until, asked="")
 
 
 def _addressed(charter: Charter, facts: Revision, position: Position, able: Able) -> Position:

@@ -46,7 +46,7 @@ class PledgeDesk:
     def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
         """Stores whom the pledge asks; its sponsors and the heads of the units that must agree."""
         able = self._directory.able(tx)
-        asked = ask(self._charter, case.facts, able)
+        asked = ask(self._charter, case.facts, able, tx.now)
         pledge = Pledge(
             seats=tuple(
                 Seat(place, named, self._unit_of(tx, named, case.facts))

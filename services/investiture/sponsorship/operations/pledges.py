@@ -62,7 +62,7 @@ class PledgeOperations:
     def read(self, tx: Transaction, name: str) -> PledgeReading:
         """The pledge called `name`; `programs/{program}/pledges/latest` is the newest round."""
         case = self._cases.find(tx, name)
-        return PledgeReading(case, self._store.load(tx, case.name))
+        return PledgeReading(case, pledges.as_of(self._store.load(tx, case.name), tx.now))
 
     def pledge(
         self,
@@ -84,7 +84,7 @@ class PledgeOperations:
         seat = pledges.seat_of(before, case, authority)
         legs = self._test(tx, case, before, seat, authority)
         if rehearsing and any(leg.refuses for leg in legs):
-            return PledgeReading(case, replace(before, legs=legs))
+            return PledgeReading(case, pledges.as_of(replace(before, legs=legs), tx.now))
         require_authority(legs, authority.person)
         taken = pledges.pledged(before, case, seat, authority, statement, tx.now)
         after = replace(taken, legs=legs)
@@ -101,7 +101,7 @@ class PledgeOperations:
         after = cases.decline(decided, (gap,), tx.now)
         payload = {"authority": authority.evidence(), "gap": gap.risk, "remedy": gap.remedy}
         saved = self._cases.store.save(tx, case, after, "pledge.declined", payload)
-        return PledgeReading(saved, pledge)
+        return PledgeReading(saved, pledges.as_of(pledge, tx.now))
 
     def record_position(
         self,
@@ -178,10 +178,8 @@ class PledgeOperations:
         ended = objections.sustain(position, authority, reason, tx.now)
         timetable = self._cases.changes_timetable(tx.now)
         asked = cases.request_changes(case, (objections.gap_of(ended),), timetable, tx.now)
-        saved = self._cases.store.save(tx, case, asked, "pledge.objection_sustained", payload)
-        after = pledges.with_position(before, ended)
-        self._store.save(tx, case.name, before, after)
-        return PledgeReading(saved, after)
+        change = (before, pledges.with_position(before, ended))
+        return self._saved(tx, case, asked, change, "pledge.objection_sustained", payload)
 
     def _decidable(self, tx: Transaction, name: str, etag: str) -> tuple[Case, Pledge]:
         case = self._cases.find(tx, name, etag)
@@ -197,15 +195,29 @@ class PledgeOperations:
         payload: Mapping[str, Any],
         moved: Case | None = None,
     ) -> PledgeReading:
-        before, after = change
         settled = pledges.settled(
             moved or case,
-            after,
+            change[1],
             self._directory.able(tx),
             tx.now,
             self._cases.validity(Gate.PLEDGE),
         )
-        saved = self._cases.store.save(tx, case, settled, kind, payload)
+        return self._saved(tx, case, settled, change, kind, payload)
+
+    def _saved(
+        self,
+        tx: Transaction,
+        case: Case,
+        moved: Case,
+        change: tuple[Pledge, Pledge],
+        kind: str,
+        payload: Mapping[str, Any],
+    ) -> PledgeReading:
+        """Stores the case and its pledge, with who was silent while they were heard."""
+        before, after = change[0], pledges.as_of(change[1], tx.now)
+        silent = [unit for unit in after.silent if unit not in before.silent]
+        said = {**payload, "heard_no_answer": silent} if silent else payload
+        saved = self._cases.store.save(tx, case, moved, kind, said)
         self._store.save(tx, case.name, before, after)
         return PledgeReading(saved, after)
 

@@ -94,6 +94,7 @@ POSITION = sa.Table(
     sa.Column("asked", sa.Text, nullable=False),
     sa.Column("counts_with", sa.Text, nullable=False),
     sa.Column("recused", Document, nullable=False),
+    sa.Column("heard_until", Instant),
     sa.Column("arbiter", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("resolution", sa.Text),
     sa.Column("resolved_by", sa.Text, nullable=False, server_default=sa.text("''")),

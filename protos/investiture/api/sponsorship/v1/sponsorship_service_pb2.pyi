@@ -80,6 +80,8 @@ class _PositionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Position
     """Cannot judge without bias: the deputy, then the next head without a conflict, is asked."""
     POSITION_KIND_ABSTAIN: _PositionKind.ValueType  # 5
     """Takes no side: for an Agree role this leaves the question unanswered."""
+    POSITION_KIND_HEARD_NO_ANSWER: _PositionKind.ValueType  # 6
+    """Was asked for its input and said nothing while it was heard. Nobody says this, and it blocks nothing."""
 
 class PositionKind(_PositionKind, metaclass=_PositionKindEnumTypeWrapper):
     """A unit's position on a program."""
@@ -96,6 +98,8 @@ POSITION_KIND_RECUSE: PositionKind.ValueType  # 4
 """Cannot judge without bias: the deputy, then the next head without a conflict, is asked."""
 POSITION_KIND_ABSTAIN: PositionKind.ValueType  # 5
 """Takes no side: for an Agree role this leaves the question unanswered."""
+POSITION_KIND_HEARD_NO_ANSWER: PositionKind.ValueType  # 6
+"""Was asked for its input and said nothing while it was heard. Nobody says this, and it blocks nothing."""
 Global___PositionKind: _TypeAlias = PositionKind  # noqa: Y015
 
 class _Resolution:
@@ -277,6 +281,7 @@ class Position(_message.Message):
     RESOLVED_BY_FIELD_NUMBER: _builtins.int
     RESOLVED_AT_FIELD_NUMBER: _builtins.int
     RESOLUTION_REASON_FIELD_NUMBER: _builtins.int
+    HEARD_UNTIL_FIELD_NUMBER: _builtins.int
     unit: _builtins.str
     """The unit, as `units/{unit}`."""
     role: Global___PositionRole.ValueType
@@ -315,6 +320,10 @@ class Position(_message.Message):
     def resolved_at(self) -> _timestamp_pb2.Timestamp:
         """When."""
 
+    @_builtins.property
+    def heard_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when a unit without a veto is heard; unset for the others."""
+
     def __init__(
         self,
         *,
@@ -333,10 +342,11 @@ class Position(_message.Message):
         resolved_by: _builtins.str = ...,
         resolved_at: _timestamp_pb2.Timestamp | None = ...,
         resolution_reason: _builtins.str = ...,
+        heard_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at", "resolved_at", b"resolved_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["heard_until", b"heard_until", "recorded_at", b"recorded_at", "resolved_at", b"resolved_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arbiter", b"arbiter", "asked", b"asked", "grounds", b"grounds", "harm", b"harm", "kind", b"kind", "person", b"person", "proposal", b"proposal", "recorded_at", b"recorded_at", "relationships", b"relationships", "resolution", b"resolution", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "resolved_by", b"resolved_by", "role", b"role", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arbiter", b"arbiter", "asked", b"asked", "grounds", b"grounds", "harm", b"harm", "heard_until", b"heard_until", "kind", b"kind", "person", b"person", "proposal", b"proposal", "recorded_at", b"recorded_at", "relationships", b"relationships", "resolution", b"resolution", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "resolved_by", b"resolved_by", "role", b"role", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
