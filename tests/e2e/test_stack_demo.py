@@ -9,6 +9,9 @@ pytestmark = pytest.mark.sqlite
 
 TOLD = (
     "BUSINESS_FIRST: knight is asked too early",
+    "Ada Lindqvist may override or sustain it",
+    "Max Weber closes the condition: questions and names are deleted after 90 days",
+    "[relationship-contested] `employees` is owned by hr and by it",
     "Mira's pledge is carried to revision 2",
     "the worker is dead",
     "forged signals were sent with the Temporal client: nothing moved",

@@ -14,6 +14,7 @@ from investiture.cli import (
     charters,
     funding,
     operators,
+    ownership,
     pledges,
     problems,
     programs,
@@ -39,7 +40,18 @@ app = typer.Typer(
     epilog=f"Exit codes: {_CODES}",
     rich_markup_mode="rich",
 )
-for room in (stacks, demo, programs, pledges, funding, reviews, stages, casefiles, charters):
+for room in (
+    stacks,
+    demo,
+    programs,
+    pledges,
+    funding,
+    reviews,
+    stages,
+    casefiles,
+    ownership,
+    charters,
+):
     app.add_typer(room.app)
 app.add_typer(operators.app)
 

@@ -15,10 +15,10 @@ from rich.text import Text
 
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 
-console = Console(highlight=False)
+console = Console(highlight=False, emoji=False)
 """Answers."""
 
-complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+complaints = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 """What went wrong, and what is going on meanwhile."""
 
 GATES = (

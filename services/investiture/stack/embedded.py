@@ -143,7 +143,7 @@ class Stack:
         keys.write_missing(self.folder.keys, SERVICES)
         self.tokens("workloads/stack", ())  # makes the issuer's key before anyone needs it
         preferred = {n: p for n, p in self.options.ports.items() if n != UI or self.options.ui}
-        self._ports = choose(preferred)
+        self._ports = choose(preferred, self._closing)
         supervise = self.options.supervise
         self._parts = {
             name: Part(blueprint, self._hear, supervise=supervise, inherited=(kin.handle,))

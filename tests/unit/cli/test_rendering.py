@@ -9,9 +9,12 @@ from rich.console import Console, RenderableType
 from investiture.api.budget.v1 import budget_service_pb2 as budget_pb
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 from investiture.api.launch.v1 import launch_service_pb2 as pb
+from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
 from investiture.cli.ledgers import Book, balances_of, balances_table, ledger_table
-from investiture.cli.output import as_dict, span
+from investiture.cli.output import as_dict, complaints, console, span
+from investiture.cli.ownership import ownership_map
 from investiture.cli.paths import case_line, path_table
+from investiture.cli.pledges import positions_table
 from investiture.cli.programs import path_line
 
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
@@ -192,3 +195,61 @@ def test_json_has_every_field_under_the_proto_s_own_name() -> None:
     plain = as_dict(pb.Program(name="programs/x"))
     assert plain["end_reason"] == ""
     assert plain["suspended"] is False
+
+
+def touched_pledge() -> sponsorship_pb.Pledge:
+    agree, heard, told = (
+        sponsorship_pb.POSITION_ROLE_AGREE,
+        sponsorship_pb.POSITION_ROLE_INPUT,
+        sponsorship_pb.POSITION_ROLE_INFORM,
+    )
+    position = sponsorship_pb.Position
+    return sponsorship_pb.Pledge(
+        positions=[
+            position(unit="units/hr", role=agree, relationships=["employees"], asked="people/hana"),
+            position(unit="units/support", role=agree, person="people/sara"),
+            position(unit="units/legal", role=heard, relationships=["employees"]),
+            position(unit="units/it", role=told),
+        ],
+        unowned_relationships=["channels/telepathy"],
+        contested_relationships=["prospects"],
+    )
+
+
+def test_the_ownership_map_says_who_agrees_who_is_heard_and_what_nobody_or_two_own() -> None:
+    lines = [line.split() for line in drawn(ownership_map(touched_pledge())).splitlines()]
+    assert ["employees", "hr", "(hana)", "legal"] in lines
+    assert ["leads", "the", "program", "support", "(sara)"] in lines
+    text = drawn(ownership_map(touched_pledge()))
+    assert "told: it" in text
+    assert "nobody owns channels/telepathy" in text
+    assert "several units own prospects" in text
+
+
+def test_an_objection_shows_what_it_is_about_and_how_it_ended() -> None:
+    position = sponsorship_pb.Position(
+        unit="units/sales",
+        role=sponsorship_pb.POSITION_ROLE_AGREE,
+        kind=sponsorship_pb.POSITION_KIND_OBJECT,
+        person="people/vera",
+        grounds="pricing",
+        harm="prices leak",
+        proposal="hide them",
+        arbiter="people/ada",
+    )
+    upheld = drawn(positions_table(sponsorship_pb.Pledge(positions=[position])))
+    assert "pricing: prices leak" in upheld
+    assert "ada may override or sustain it" in upheld
+    position.resolution = sponsorship_pb.RESOLUTION_OVERRIDDEN
+    position.resolved_by = "people/ada"
+    position.resolution_reason = "prices are public"
+    ended = drawn(positions_table(sponsorship_pb.Pledge(positions=[position])))
+    assert "overridden by ada: prices are public" in ended
+    assert "may override" not in ended
+
+
+def test_a_line_number_of_a_file_is_no_emoji() -> None:
+    for one in (console, complaints):
+        with one.capture() as written:
+            one.print("charter.yaml:100: error")
+        assert written.get() == "charter.yaml:100: error\n"

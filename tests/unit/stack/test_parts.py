@@ -5,7 +5,7 @@ import json
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,14 @@ def test_a_port_that_is_free_is_taken() -> None:
         probe.bind((LOOPBACK, 0))
         port = probe.getsockname()[1]
     assert choose({"one": port}) == {"one": port}
+
+
+async def test_a_port_that_another_stack_has_chosen_gives_way_before_its_server_listens() -> None:
+    wanted = choose({"one": 0})
+    async with AsyncExitStack() as claims:
+        assert choose(wanted, claims) == wanted
+        assert choose(wanted)["one"] != wanted["one"]
+    assert choose(wanted) == wanted
 
 
 @pytest.fixture

@@ -56,7 +56,26 @@ async def _is_pledged(stage: Stage, told: Story) -> None:
     await told.opens(gate_pb2.GATE_PLEDGE)
     await Person(stage, "mira").pledges(told)
     await Person(stage, "vera").consents(told, "sales")
-    await Person(stage, "lena").consents(told, "legal")
+    await _is_objected_to(stage, told)
+
+
+async def _is_objected_to(stage: Stage, told: Story) -> None:
+    """Legal's objection keeps the pledge from standing until its unit conditions it."""
+    lena = Person(stage, "lena")
+    pledge = await lena.objects(
+        told,
+        "legal",
+        "privacy",
+        "names and questions of people who never became customers stay public for ever",
+        "delete both after 90 days",
+    )
+    (position,) = (one for one in pledge.positions if one.unit == "units/legal")
+    told.expect("somebody above both to be able to end it", bool(position.arbiter), position)
+    told.tell(f"{stage.display_name(position.arbiter)} may override or sustain it.", "yellow")
+    stands = pledge.gate_case.state == gate_pb2.CASE_STATE_STANDING
+    told.expect("the pledge not to stand against a veto", not stands, pledge.gate_case)
+    asked = condition("questions and names are deleted after 90 days", "max", gate_pb2.GATE_LAUNCH)
+    await lena.consents_if(told, "legal", asked)
 
 
 async def _is_revised(stage: Stage, told: Story) -> None:
@@ -129,7 +148,7 @@ def _standings(path: pb.Path) -> dict[str, tuple[int, int, int]]:
 
 
 async def _is_knighted_with_a_condition(stage: Stage, told: Story) -> None:
-    """The condition blocks the launch until its owner closes it."""
+    """IT's condition and Legal's block the launch until their owner closes them."""
     text = "the night shift is trained in our rules"
     asked = condition(text, "max", gate_pb2.GATE_LAUNCH)
     await Person(stage, "ines").knights(told, [asked])
@@ -140,9 +159,14 @@ async def _is_knighted_with_a_condition(stage: Stage, told: Story) -> None:
     asking = Person(stage, "zoe").asks_to_launch(told)
     problem = await stage.refused("LAUNCH_NOT_READY", asking)
     stage.tell_problem(problem)
-    knighting = told.case(gate_pb2.GATE_KNIGHT)
-    told.expect("one condition", len(knighting.conditions) == 1, knighting.conditions)
-    await max_.closes(told, knighting.conditions[0], "attendance list of the training")
+    evidence = {
+        gate_pb2.GATE_PLEDGE: "the job that deletes, and its first run",
+        gate_pb2.GATE_KNIGHT: "attendance list of the training",
+    }
+    for gate, shown in evidence.items():
+        conditions = told.case(gate).conditions
+        told.expect("one condition of each", len(conditions) == 1, conditions)
+        await max_.closes(told, gate, conditions[0], shown)
     await told.opens(gate_pb2.GATE_LAUNCH)
     await mira.says_go(told)
     await told.opens(gate_pb2.GATE_PROVE)

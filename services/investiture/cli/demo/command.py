@@ -28,7 +28,11 @@ def demo(
 ) -> None:
     """Three proposals travel the path on a stack of their own; exit 0 if all ended as expected."""
     shared: Shared = ctx.obj
-    screen = Console(force_terminal=False, highlight=False, soft_wrap=True) if plain else console
+    screen = (
+        Console(force_terminal=False, highlight=False, emoji=False, soft_wrap=True)
+        if plain
+        else console
+    )
 
     pace_seconds = (0.4 if screen.is_terminal else 0.0) if pace is None else pace
 

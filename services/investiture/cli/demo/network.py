@@ -4,17 +4,25 @@ from investiture.api.budget.v1 import budget_service_pb2 as budget_pb
 from investiture.api.budget.v1.budget_service_pb2_grpc import BudgetServiceStub
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 from investiture.api.launch.v1 import launch_service_pb2 as pb
+from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
+from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
+from investiture.charter.load import examine_text
 from investiture.cli.demo.community import fund
 from investiture.cli.demo.people import Person
 from investiture.cli.demo.stage import WATCHER, Stage
 from investiture.cli.demo.story import Story, case_of, story
 from investiture.cli.demo.warrants import collect
 from investiture.cli.output import short
+from investiture.cli.ownership import ownership_map
 from investiture.stack import amounts
+from investiture.stack.example import example
 
 TITLE = "An internal network, led by IT"
 FILE = "internal-network.yaml"
 ENVELOPE = "envelopes/workplace"
+CHARTER = "charters/demo.yaml"
+_OWNED_BY_HR = "  - {id: employees, name: Employees, owner: hr, contributors: [legal]}\n"
+_OWNED_BY_IT_TOO = "  - {id: employees, name: Our own people, owner: it}\n"
 
 
 async def play(stage: Stage) -> Story:
@@ -23,6 +31,9 @@ async def play(stage: Stage) -> Story:
         before = await _balances(stage)
         iris, ivan = Person(stage, "iris"), Person(stage, "ivan")
         await iris.submits(told)
+        await told.opens(gate_pb2.GATE_PLEDGE)
+        await _touches_hr(stage, told)
+        _finds_an_overlap(told)
         await _escalates(told)
 
         problem = await stage.refused("AUTHORITY_INSUFFICIENT", ivan.pledges(told))
@@ -48,6 +59,31 @@ async def play(stage: Stage) -> Story:
         told.expect("the ledger to be back where it was", before == after, after)
         told.tell(f"{short(ENVELOPE)}: {amounts.shown(after.available)} available, as before.")
     return told
+
+
+async def _touches_hr(stage: Stage, told: Story) -> None:
+    """IT leads, and yet it is HR's relationship that the program touches."""
+    stub = SponsorshipServiceStub(stage.channel("sponsorship", WATCHER))
+    name = f"{told.program}/pledges/latest"
+    pledge = await stub.GetPledge(sponsorship_pb.GetPledgeRequest(name=name))
+    agree = {
+        one.unit: list(one.relationships)
+        for one in pledge.positions
+        if one.role == sponsorship_pb.POSITION_ROLE_AGREE
+    }
+    told.expect("HR to be touched, and IT to have no veto", agree == {"units/hr": ["employees"]})
+    told.tell("Whose relationships does it touch?")
+    stage.console.print(ownership_map(pledge))
+
+
+def _finds_an_overlap(told: Story) -> None:
+    """IT would own the employees as well: the lint finds the second owner before anybody else."""
+    told.tell("IT drafts a charter in which it owns the relationship to the employees too.")
+    draft = example(CHARTER).read_text().replace(_OWNED_BY_HR, f"{_OWNED_BY_HR}{_OWNED_BY_IT_TOO}")
+    found = examine_text(draft, "draft.yaml").findings
+    overlap = next((one for one in found if one.rule == "relationship-contested"), None)
+    told.expect("the lint to find the overlap", overlap is not None, found)
+    told.tell(f"{overlap}", "yellow")
 
 
 async def _escalates(told: Story) -> None:

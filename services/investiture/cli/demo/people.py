@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from opentelemetry import trace
@@ -23,6 +23,7 @@ from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import Sponsors
 from investiture.chassis.client import explain
 from investiture.cli.demo.stage import Stage
 from investiture.cli.demo.story import Story
+from investiture.cli.session import OWNERS
 from investiture.stack import amounts
 
 _LOOKS = 5
@@ -145,7 +146,26 @@ class Person:
 
     async def consents(self, story: Story, unit: str) -> None:
         """Agree for a unit."""
+        await self._says(story, unit, kind=sponsorship_pb.POSITION_KIND_CONSENT)
+        story.tell(f"{self.called} agrees for {unit}.")
 
+    async def consents_if(self, story: Story, unit: str, asked: gate_pb2.Condition) -> None:
+        """Agree for a unit on a condition."""
+        kind = sponsorship_pb.POSITION_KIND_CONSENT_WITH_CONDITIONS
+        await self._says(story, unit, kind=kind, conditions=[asked])
+        story.tell(f"{self.called} agrees for {unit} on a condition: {asked.text}.")
+
+    async def objects(
+        self, story: Story, unit: str, grounds: str, harm: str, proposal: str
+    ) -> sponsorship_pb.Pledge:
+        """Object for a unit, with grounds of its scope, the harm and what it proposes."""
+        kind = sponsorship_pb.POSITION_KIND_OBJECT
+        story.tell(f"{self.called} objects for {unit} ({grounds}): {harm}.")
+        return await self._says(
+            story, unit, kind=kind, grounds=grounds, harm=harm, proposal=proposal
+        )
+
+    async def _says(self, story: Story, unit: str, **said: Any) -> sponsorship_pb.Pledge:
         async def act(pledge: sponsorship_pb.Pledge) -> sponsorship_pb.Pledge:
             return await self._sponsorship.RecordPosition(
                 sponsorship_pb.RecordPositionRequest(
@@ -153,12 +173,11 @@ class Person:
                     name=pledge.gate_case.name,
                     etag=pledge.gate_case.etag,
                     unit=f"units/{unit}",
-                    kind=sponsorship_pb.POSITION_KIND_CONSENT,
+                    **said,
                 )
             )
 
-        await self._decide(lambda: self._pledge(story), act)
-        story.tell(f"{self.called} agrees for {unit}.")
+        return await self._decide(lambda: self._pledge(story), act)
 
     async def approves(self, story: Story) -> None:
         """Approve the funding at the level that is asked now."""
@@ -244,15 +263,19 @@ class Person:
         await self._decide(lambda: self._review(story), act)
         story.tell(f"{self.called} requests changes: {gap.risk}, {gap.excess} → {gap.remedy}")
 
-    async def closes(self, story: Story, condition: gate_pb2.Condition, evidence: str) -> None:
-        """Close a condition of the knighting with its evidence."""
-        cases = CaseServiceStub(self.stage.channel("itrisk", self.name))
+    async def closes(
+        self,
+        story: Story,
+        gate: gate_pb2.Gate.ValueType,
+        condition: gate_pb2.Condition,
+        evidence: str,
+    ) -> None:
+        """Close a condition of a gate's decision with its evidence."""
+        cases = CaseServiceStub(self.stage.channel(OWNERS[gate], self.name))
 
         async def read() -> gate_pb2.GateCase:
-            reading = await cases.ReadCase(
-                casework_pb.ReadCaseRequest(program=story.program, gate=gate_pb2.GATE_KNIGHT)
-            )
-            return reading.gate_case
+            request = casework_pb.ReadCaseRequest(program=story.program, gate=gate)
+            return (await cases.ReadCase(request)).gate_case
 
         async def act(case: gate_pb2.GateCase) -> casework_pb.CaseReading:
             return await cases.CloseCondition(
