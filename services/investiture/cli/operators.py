@@ -123,7 +123,10 @@ def token(
 
 def _imported(answer: pb.ImportDirectoryResponse) -> Text:
     line = f"{answer.added} added, {answer.changed} changed, {answer.deactivated} left"
-    return Text.assemble(("✓ ", "green"), line)
+    said = Text.assemble(("✓ ", "green"), line)
+    for name in answer.handed_on:
+        said.append(f"\n  {name} is in other hands now")
+    return said
 
 
 def _people(answer: pb.ListPeopleResponse) -> Table:

@@ -34,7 +34,7 @@ async def compose(
     handlers = SponsorshipHandlers(
         base.charter,
         cases,
-        PledgeOperations(base.charter, cases, store, directory),
+        PledgeOperations(base.charter, cases, store, directory, desk),
         directory,
         DelegationOperations(base.charter, people, lent),
         base.mutations,

@@ -137,11 +137,13 @@ class SponsorshipHandlers:
 
         def unit(tx: Transaction) -> pb.ImportDirectoryResponse:
             plan = self._directory.import_people(tx, asked)
+            handed_on = self._pledges.leave(tx, plan.unable) if plan.unable else ()
             return pb.ImportDirectoryResponse(
                 added=len(plan.added),
                 changed=len(plan.changed),
                 deactivated=len(plan.deactivated),
                 directory_digest=plan.digest,
+                handed_on=handed_on,
             )
 
         return await self._mutations.run(call, request, unit)

@@ -187,6 +187,7 @@ async def test_who_has_left_and_guests_pledge_nothing(house: House) -> None:
     (sara,) = [one for one in (await _everybody(house)) if one.name == SARA]
     sara.active = False
     await house.import_people(sara)
+    case = (await house.read(case)).gate_case
     assert "no longer works here" in (await refused(house.pledge(SARA, case))).message
     assert "is a guest" in (await refused(house.pledge("people/zoe", case))).message
 

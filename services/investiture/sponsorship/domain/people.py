@@ -42,6 +42,11 @@ class ImportPlan:
     deactivated: tuple[Person, ...]
     digest: str
 
+    @property
+    def unable(self) -> frozenset[str]:
+        """Who decides nothing after it: who left, or became a guest."""
+        return frozenset(p.name for p in (*self.changed, *self.deactivated) if not p.able)
+
 
 def directory_digest(people: Iterable[Person]) -> str:
     """`sha256:…` over everybody in the directory, whatever the order they come in."""

@@ -236,26 +236,25 @@ def held(case: Case, pledge: Pledge, able: Able, now: datetime) -> Case:
     that nobody who is able has in hand raises the alarm.
     """
     kept = [h for h in case.holders if _needed(h, pledge)]
-    added: list[Holder] = []
-    alarm = False
-    for seat in pledge.seats:
-        if seat.taken or any(serves(h, seat, pledge) for h in kept):
-            continue
-        if able(seat.named):
-            added.append(Holder(seat.named, SPONSOR, now, seat.unit))
-        else:
-            alarm = True
+    added = [
+        Holder(seat.named, SPONSOR, now, seat.unit)
+        for seat in free_seats(pledge)
+        if able(seat.named) and not any(serves(h, seat, pledge) for h in kept)
+    ]
     for position in unanswered(pledge):
         if position.arbiter and position.arbiter not in _holding(kept, ARBITER, position.unit):
             added.append(Holder(position.arbiter, ARBITER, now, position.unit))
-        if _holding(kept, ENDORSER, position.unit):
-            continue
-        if position.asked:
+        if position.asked and not _holding(kept, ENDORSER, position.unit):
             added.append(Holder(position.asked, ENDORSER, now, position.unit))
-        else:
-            alarm = True
-    after = cases.with_holders(case, (*kept, *added))
-    return replace(after, no_eligible_holder=after.no_eligible_holder or alarm)
+    return in_hands(case, pledge, (*kept, *added))
+
+
+def in_hands(case: Case, pledge: Pledge, holders: Sequence[Holder]) -> Case:
+    """The case in these hands; an act that is missing and in nobody's raises the alarm."""
+    after = cases.with_holders(case, holders)
+    seats = all(any(serves(h, s, pledge) for h in holders) for s in free_seats(pledge))
+    units = all(_holding(holders, ENDORSER, one.unit) for one in unanswered(pledge))
+    return replace(after, no_eligible_holder=after.no_eligible_holder or not (seats and units))
 
 
 def chain(

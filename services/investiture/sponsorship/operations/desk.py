@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from investiture.casework import case as cases
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
 from investiture.casework.words import Gate, Side
@@ -13,10 +14,16 @@ from investiture.charter.ownership import GOVERNANCE, escalation_chain
 from investiture.charter.policy import FundingTier
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain import pledges
-from investiture.sponsorship.domain.objections import amended, arbiters_of
+from investiture.sponsorship.domain.objections import amended, arbiters_of, with_arbiter
 from investiture.sponsorship.domain.organisation import side_of
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
-from investiture.sponsorship.domain.positions import Able, Position, ask, spokespeople
+from investiture.sponsorship.domain.positions import (
+    Able,
+    Position,
+    ask,
+    next_asked,
+    spokespeople,
+)
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.store.pledges import PledgeStore
 
@@ -94,6 +101,34 @@ class PledgeDesk:
 
     def released(self, tx: Transaction, case: Case, ending: Ending) -> None:
         """A pledge holds nothing that would have to be given back."""
+
+    def handed_on(self, tx: Transaction, case: Case) -> tuple[Case, Pledge, Pledge]:
+        """An open case without the holders who have left, its pledge as it was and as it is now.
+
+        Whom a unit is asked of, who may end its objection and who stands in for a sponsor follow
+        from who is there; with nobody it raises its alarm.
+        """
+        able = self._directory.able(tx)
+        before = self._store.load(tx, case.name)
+        positions = tuple(self._asked_anew(one, before, case, able) for one in before.positions)
+        pledge = replace(before, positions=positions)
+        staying = cases.with_holders(case, [one for one in case.holders if able(one.person)])
+        held = pledges.held(staying, pledge, able, tx.now)
+        stand_ins = (
+            one
+            for one in self._stand_ins(tx, held, pledge, able)
+            if not any(h.role == one.role and h.unit == one.unit for h in held.holders)
+        )
+        return pledges.in_hands(held, pledge, (*held.holders, *stand_ins)), before, pledge
+
+    def _asked_anew(self, position: Position, pledge: Pledge, case: Case, able: Able) -> Position:
+        gone = (name for name in (position.asked, position.arbiter) if name and not able(name))
+        if not any(gone):
+            return position
+        asked = next_asked(self._charter, case.facts, position, able) if position.asked else ""
+        return with_arbiter(
+            self._charter, case, pledge, replace(position, asked=asked, arbiter=""), able
+        )
 
     def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
         """The business side is who was named and who pledged in their place."""

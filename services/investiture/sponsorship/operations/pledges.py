@@ -1,7 +1,8 @@
 """Pledging, declining, and the positions of the units."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from investiture.casework import case as cases
@@ -32,8 +33,12 @@ from investiture.sponsorship.domain.positions import (
     next_asked,
     said_by,
 )
+from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.store.pledges import PledgeStore
+
+_PAGE = 100
+"""Cases that are handed on at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,13 @@ class PledgeOperations:
         cases_: CaseOperations,
         store: PledgeStore,
         directory: DirectoryOperations,
+        desk: PledgeDesk,
     ) -> None:
         self._charter = charter
         self._cases = cases_
         self._store = store
         self._directory = directory
+        self._desk = desk
 
     def read(self, tx: Transaction, name: str) -> PledgeReading:
         """The pledge called `name`; `programs/{program}/pledges/latest` is the newest round."""
@@ -180,6 +187,29 @@ class PledgeOperations:
         asked = cases.request_changes(case, (objections.gap_of(ended),), timetable, tx.now)
         change = (before, pledges.with_position(before, ended))
         return self._saved(tx, case, asked, change, "pledge.objection_sustained", payload)
+
+    def leave(self, tx: Transaction, people: Collection[str]) -> tuple[str, ...]:
+        """Hands on at once the open pledges that people who have left hold; answers their names."""
+        handed: list[str] = []
+        after: tuple[datetime, str] | None = None
+        leaving = sorted(people)
+        while page := self._cases.store.held(tx, leaving, "", after, _PAGE):
+            for case, _ in page:
+                if case.state is CaseState.OPEN:
+                    self._hand_on(tx, case, people)
+                    handed.append(case.name)
+            after = (page[-1][1], page[-1][0].name)
+        return tuple(handed)
+
+    def _hand_on(self, tx: Transaction, case: Case, people: Collection[str]) -> None:
+        moved, before, after = self._desk.handed_on(tx, case)
+        payload = {
+            "left": sorted(one.person for one in case.holders if one.person in people),
+            "holders": sorted(one.person for one in moved.holders),
+            "no_eligible_holder": moved.no_eligible_holder,
+        }
+        self._cases.store.save(tx, case, moved, "pledge.handed_on", payload)
+        self._store.save(tx, case.name, before, after)
 
     def _decidable(self, tx: Transaction, name: str, etag: str) -> tuple[Case, Pledge]:
         case = self._cases.find(tx, name, etag)

@@ -790,6 +790,7 @@ class ImportDirectoryResponse(_message.Message):
     CHANGED_FIELD_NUMBER: _builtins.int
     DEACTIVATED_FIELD_NUMBER: _builtins.int
     DIRECTORY_DIGEST_FIELD_NUMBER: _builtins.int
+    HANDED_ON_FIELD_NUMBER: _builtins.int
     added: _builtins.int
     """People added."""
     changed: _builtins.int
@@ -798,6 +799,10 @@ class ImportDirectoryResponse(_message.Message):
     """People who became inactive."""
     directory_digest: _builtins.str
     """Digest of the directory after it."""
+    @_builtins.property
+    def handed_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Open pledges that people who left held, each in other hands now, as `programs/{program}/pledges/{pledge}`."""
+
     def __init__(
         self,
         *,
@@ -805,10 +810,11 @@ class ImportDirectoryResponse(_message.Message):
         changed: _builtins.int = ...,
         deactivated: _builtins.int = ...,
         directory_digest: _builtins.str = ...,
+        handed_on: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "changed", b"changed", "deactivated", b"deactivated", "directory_digest", b"directory_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "changed", b"changed", "deactivated", b"deactivated", "directory_digest", b"directory_digest", "handed_on", b"handed_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

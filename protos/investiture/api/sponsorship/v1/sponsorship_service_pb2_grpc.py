@@ -148,6 +148,7 @@ class SponsorshipServiceServicer:
 
     def ImportDirectory(self, request, context):
         """Imports people into the directory, all or nothing. People that are not named stay as they are unless `replace`.
+        What those who left held is in other hands at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

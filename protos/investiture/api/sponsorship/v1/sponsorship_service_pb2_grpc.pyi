@@ -35,7 +35,9 @@ class SponsorshipServiceStub:
     is made, and kept with it as evidence.
     """
     ImportDirectory: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.ImportDirectoryRequest, _sponsorship_service_pb2.ImportDirectoryResponse]
-    """Imports people into the directory, all or nothing. People that are not named stay as they are unless `replace`."""
+    """Imports people into the directory, all or nothing. People that are not named stay as they are unless `replace`.
+    What those who left held is in other hands at once.
+    """
     GetPerson: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.GetPersonRequest, _sponsorship_service_pb2.Person]
     """Reads a person of the directory."""
     ListPeople: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.ListPeopleRequest, _sponsorship_service_pb2.ListPeopleResponse]
@@ -110,7 +112,9 @@ class SponsorshipServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sponsorship_service_pb2.ImportDirectoryRequest,
         context: _aio.ServicerContext[_sponsorship_service_pb2.ImportDirectoryRequest, _abc.Awaitable[_sponsorship_service_pb2.ImportDirectoryResponse]],
     ) -> _abc.Awaitable[_sponsorship_service_pb2.ImportDirectoryResponse]:
-        """Imports people into the directory, all or nothing. People that are not named stay as they are unless `replace`."""
+        """Imports people into the directory, all or nothing. People that are not named stay as they are unless `replace`.
+        What those who left held is in other hands at once.
+        """
 
     @_abc_1.abstractmethod
     def GetPerson(
