@@ -140,4 +140,4 @@ class Treasury(RuleBasedStateMachine):
 
 
 TestTreasury = Treasury.TestCase
-TestTreasury.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestTreasury.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
