@@ -43,13 +43,13 @@ def arbiters(charter: Charter, objecting: str, sponsoring: str) -> tuple[str, ..
 def arbiters_of(charter: Charter, case: Case, pledge: Pledge, position: Position) -> list[str]:
     """Who may end an objection over the unit's head.
 
-    Free of who stands for the program, of who objected or recused themselves, and of who decided
-    on the case already.
+    Free of who stands for the program, of who objected or recused themselves, and of who pledged or
+    endorsed; one arbiter may end several objections.
     """
     involved = {
         *case.facts.business_people,
         *pledge.sponsors,
-        *case.people,
+        *(name for one in case.deciders if one.role != ARBITER for name in one.people),
         *position.recused,
         position.person,
         position.on_behalf_of,

@@ -168,7 +168,6 @@ class PledgeOperations:
         authority = self._directory.decider(tx, Purpose.POSITION, on_behalf_of)
         position = _asked_position(before, case, unit)
         objections.require_objection(case, position)
-        cases.require_first_time(case, authority.people)
         objections.require_arbiter(self._charter, case, before, position, authority)
         payload = {
             "authority": authority.evidence(),
