@@ -99,7 +99,8 @@ class FundingOperations:
         asked = Amount(case.facts.amount_minor, case.facts.currency)
         domain.check_delegated_limit(authority, asked)
         confirmers = self._desk.confirmers(tx, case, funding)
-        after = domain.approve(case, funding, authority, confirmers, tx.now)
+        approved = domain.approve(case, funding, authority, confirmers, tx.now)
+        after = self._cases.governed(tx, approved)
         payload = {"authority": authority.evidence(), "comment": comment}
         return self._reading(tx, self._cases.store.save(tx, case, after, "fund.approved", payload))
 

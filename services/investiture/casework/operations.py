@@ -60,7 +60,10 @@ class Desk(Protocol):
         ...
 
     def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
-        """Stores what the gate keeps beside a new case and answers its first holders."""
+        """Stores what the gate keeps beside a new case and answers its first holders.
+
+        Governance among them says that a part of the case is in nobody's hands.
+        """
         ...
 
     def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
@@ -248,6 +251,18 @@ class CaseOperations:
             )
         return desk.warrant(tx, case, warrant_for(case, tx.now))
 
+    def governed(self, tx: Transaction, case: Case) -> Case:
+        """The case; in nobody's hands it is in governance's at once, who reassign it."""
+        if not case.no_eligible_holder:
+            return case
+        chain = self.desk(case.gate).chain(tx, case)
+        added = (
+            Holder(one.person, one.role, tx.now, one.unit)
+            for one in chain
+            if one.role == cases.GOVERNANCE and case.held_by(one.person) is None
+        )
+        return replace(case, holders=(*case.holders, *added))
+
     def reading(self, case: Case, now: datetime) -> Reading:
         """The case with the next step of its timetable."""
         if case.state not in WAITING:
@@ -290,7 +305,11 @@ class CaseOperations:
             self.store.save(tx, old, replaced, kind, {"by": new.name})
             new = replace(new, escalations=(), waited_ms=0)
             desk.superseded(tx, old, new)
-        new = cases.with_holders(new, desk.holders(tx, new, evidence))
+        held = desk.holders(tx, new, evidence)
+        new = cases.with_holders(new, held)
+        if any(holder.role == cases.GOVERNANCE for holder in held):
+            new = replace(new, no_eligible_holder=True)
+        new = self.governed(tx, new)
         return self.store.insert(tx, new, f"{gate.value.lower()}.opened", {"round": new.round})
 
     def _tolerance(self, gate: Gate) -> Tolerance:

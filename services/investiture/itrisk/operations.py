@@ -149,7 +149,8 @@ class ReviewOperations:
         domain.check_conditions(knighting.conditions, tx.now)
         levels = self._desk.levels(review)
         validity = self._cases.validity(Gate.KNIGHT)
-        after = domain.knight(case, levels, knighting, authority, tx.now, validity)
+        knighted = domain.knight(case, levels, knighting, authority, tx.now, validity)
+        after = self._cases.governed(tx, knighted)
         payload = {"authority": authority.evidence(), "rationale": knighting.rationale}
         return self._reading(tx, self._cases.store.save(tx, case, after, "knight.yes", payload))
 

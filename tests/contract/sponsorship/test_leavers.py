@@ -21,6 +21,7 @@ from investiture.api.common.v1 import gate_pb2
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
 
 VIKTOR = "people/viktor"
+GOVERNANCE = [("people/grace", "governance", ""), ("people/gus", "governance", "")]
 
 
 async def leave(house: House, *names: str, **request: Any) -> pb.ImportDirectoryResponse:
@@ -95,8 +96,30 @@ async def test_with_nobody_left_to_ask_the_alarm_is_raised_at_once(house: House)
     await leave(house, VERA, VIKTOR, ADA, OTTO)
     after = await house.read(case)
     assert position_of(after, SALES).asked == ""
-    assert holders(after.gate_case) == [(SARA, "sponsor", "units/support")]
+    assert holders(after.gate_case) == [*GOVERNANCE, (SARA, "sponsor", "units/support")]
     assert after.gate_case.no_eligible_holder
+    pledged = await house.pledge(SARA, after.gate_case)
+    assert holders(pledged.gate_case) == GOVERNANCE
+    assert pledged.gate_case.no_eligible_holder
+
+
+async def test_a_case_that_nobody_can_answer_is_governances_when_it_opens(house: House) -> None:
+    await leave(house, VERA, VIKTOR, ADA, OTTO)
+    case = await house.opened()
+    assert holders(case) == [*GOVERNANCE, (SARA, "sponsor", "units/support")]
+    assert case.no_eligible_holder
+    assert case.name in await inbox(house, "people/grace")
+
+
+async def test_the_last_who_could_judge_recuses_and_it_is_governances_at_once(
+    house: House,
+) -> None:
+    await leave(house, VERA, ADA, OTTO)
+    case = await house.opened()
+    assert not case.no_eligible_holder
+    after = await house.say(VIKTOR, case, SALES, "RECUSE")
+    assert after.gate_case.no_eligible_holder
+    assert holders(after.gate_case) == [*GOVERNANCE, (SARA, "sponsor", "units/support")]
 
 
 async def test_a_guest_decides_nothing_so_who_becomes_one_hands_on_too(house: House) -> None:

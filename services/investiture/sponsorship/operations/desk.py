@@ -65,7 +65,11 @@ class PledgeDesk:
         )
         self._store.insert(tx, case.name, pledge)
         held = pledges.held(case, pledge, able, tx.now).holders
-        return (*held, *self._stand_ins(tx, case, pledge, able))
+        first = (*held, *self._stand_ins(tx, case, pledge, able))
+        if not pledges.in_hands(case, pledge, first).no_eligible_holder:
+            return first
+        governing = (Holder(name, GOVERNANCE, tx.now) for name in self._governance(able))
+        return (*first, *governing)
 
     def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
         """For each act that is missing the line above it, one of each in turn; governance last.
@@ -86,8 +90,7 @@ class PledgeDesk:
             [n for n in arbiters_of(self._charter, case, pledge, position) if able(n)]
             for position in pledges.objecting(pledge)
         ]
-        governance = (self._charter.governance.owner, self._charter.governance.deputy)
-        last = (Candidate(name, GOVERNANCE) for name in governance if able(name))
+        last = (Candidate(name, GOVERNANCE) for name in self._governance(able))
         return (*pledges.chain(pledge, sponsors, endorsers, above), *last)
 
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
@@ -145,6 +148,10 @@ class PledgeDesk:
                 line = (n for n in self._line(seat, case) if self._may_sponsor(tx, n, seat, pledge))
                 for name in islice(line, 1):
                     yield Holder(name, pledges.SPONSOR, tx.now, seat.unit)
+
+    def _governance(self, able: Able) -> list[str]:
+        governance = self._charter.governance
+        return [name for name in (governance.owner, governance.deputy) if able(name)]
 
     def _tier(self, facts: Revision) -> FundingTier | None:
         conditions = facts.spend_conditions

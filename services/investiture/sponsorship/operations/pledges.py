@@ -201,7 +201,8 @@ class PledgeOperations:
         return tuple(handed)
 
     def _hand_on(self, tx: Transaction, case: Case, people: Collection[str]) -> None:
-        moved, before, after = self._desk.handed_on(tx, case)
+        handed_on, before, after = self._desk.handed_on(tx, case)
+        moved = self._cases.governed(tx, handed_on)
         payload = {
             "left": sorted(one.person for one in case.holders if one.person in people),
             "holders": sorted(one.person for one in moved.holders),
@@ -246,7 +247,8 @@ class PledgeOperations:
         before, after = change[0], pledges.as_of(change[1], tx.now)
         silent = [unit for unit in after.silent if unit not in before.silent]
         said = {**payload, "heard_no_answer": silent} if silent else payload
-        saved = self._cases.store.save(tx, case, moved, kind, said)
+        governed = self._cases.governed(tx, moved)
+        saved = self._cases.store.save(tx, case, governed, kind, said)
         self._store.save(tx, case.name, before, after)
         return PledgeReading(saved, after)
 
