@@ -156,7 +156,7 @@ class Circle(RuleBasedStateMachine):
 
     def waited_for(self) -> set[tuple[str, str]]:
         """Whom the model waits for."""
-        waited = set() if self.pledged else {(SARA, "sponsor")}
+        waited: set[tuple[str, str]] = set() if self.pledged else {(SARA, "sponsor")}
         for name, unit in self.units.items():
             if unit.settled:
                 unit.endorser = ""
