@@ -18,6 +18,7 @@ from tests.support.services import new_request_id
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
+from investiture.casework.words import Gate
 
 ADA, OTTO, MIRA = "people/ada", "people/otto", "people/mira"
 SALES = "units/sales"
@@ -76,6 +77,12 @@ async def test_an_objection_is_overridden_one_level_above_both_and_the_reason_is
     ]
     (units,) = (leg for leg in stands.authority_test if leg.leg == "units")
     assert "over the objection of units/sales" in units.explanation
+    signed: case_pb.SignedWarrant = await house.cases().GetWarrant(
+        case_pb.GetWarrantRequest(program=stands.gate_case.program, gate=gate_pb2.GATE_PLEDGE)
+    )
+    reader = house.realm.statements("budget")
+    warrant = reader.read_warrants([signed.warrant], [Gate.PLEDGE])[Gate.PLEDGE]
+    assert warrant.business_people == (BEN, SARA, ADA), "who overrides stands for the business"
 
 
 async def test_the_last_act_may_be_an_override(house: House) -> None:

@@ -87,6 +87,18 @@ class Pledge:
         )
 
     @property
+    def overriders(self) -> tuple[str, ...]:
+        """Who overrode a unit that objects, principals included."""
+        names = (
+            name
+            for one in self.positions
+            if one.overridden
+            for name in (one.resolved_by, one.resolved_for)
+            if name
+        )
+        return tuple(dict.fromkeys(names))
+
+    @property
     def silent(self) -> tuple[str, ...]:
         """Units that were heard and said nothing."""
         return tuple(one.unit for one in self.positions if one.kind is PositionKind.HEARD_NO_ANSWER)

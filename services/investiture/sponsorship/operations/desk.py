@@ -134,9 +134,9 @@ class PledgeDesk:
         )
 
     def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
-        """The business side is who was named and who pledged in their place."""
-        pledged = self._store.load(tx, case.name).sponsors
-        people = dict.fromkeys((*warrant.business_people, *pledged))
+        """The business side: who was named, who pledged in their place, and who overrode a veto."""
+        pledge = self._store.load(tx, case.name)
+        people = dict.fromkeys((*warrant.business_people, *pledge.sponsors, *pledge.overriders))
         return replace(warrant, business_people=tuple(people))
 
     def _stand_ins(
