@@ -2,12 +2,14 @@
 
 import sqlalchemy as sa
 
+from investiture.casework.charter_store import charter_table
 from investiture.casework.store import case_tables
 from investiture.chassis.tables import Document, Instant, chassis_tables
 
 METADATA = sa.MetaData()
 chassis_tables(METADATA)
 CASES = case_tables(METADATA)
+charter_table(METADATA)
 
 ENVELOPE = sa.Table(
     "envelope",

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 
+from investiture.api.governance.v1.governance_service_pb2_grpc import GovernanceServiceStub
 from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
+from investiture.casework.adoption import charters_of, from_own_records, from_sponsorship
+from investiture.casework.charters import Charters
 from investiture.casework.directory import RemoteDirectory
 from investiture.casework.doorbell import ring_path
 from investiture.casework.handlers import SERVICE as CASE_SERVICE
@@ -13,7 +17,6 @@ from investiture.casework.operations import CaseOperations
 from investiture.casework.statements import Statements
 from investiture.casework.store import CaseStore, CaseTables, Doorbell
 from investiture.charter.finding import CharterBroken
-from investiture.charter.load import load
 from investiture.charter.model import Charter
 from investiture.chassis import temporal
 from investiture.chassis.authentication import authenticator
@@ -30,6 +33,7 @@ from investiture.chassis.settings import ServiceSettings
 from investiture.chassis.sqlite import DatabaseInUse
 from investiture.chassis.statement_spans import trace_statements
 from investiture.chassis.statements import KeyRing, Signer
+from investiture.chassis.ticker import Ticker
 from investiture.chassis.transaction import Mutations
 
 KEY_SERVICE = "investiture.api.common.v1.KeyService"
@@ -42,12 +46,17 @@ class Foundation:
     service: str
     settings: ServiceSettings
     clock: Clock
-    charter: Charter
+    charters: Charters
     database: Database
     mutations: Mutations
     statements: Statements
     pager: Pager
     channels: Channels
+
+    @property
+    def charter(self) -> Charter:
+        """The charter in force as the service starts."""
+        return self.charters.in_force(self.clock.now())
 
     def case_store(self, tables: CaseTables, doorbell: Doorbell = ring_path) -> CaseStore:
         """The store of the service's cases; each save rings the path."""
@@ -80,7 +89,6 @@ async def lay(
         StartRefused: the charter is broken, the schema is not the one this code needs, or the
             signing key is missing; the message says what to do.
     """
-    charter = _charter(settings)
     try:
         signer = Signer(service, signing_key(settings.key_folder, service))
     except FileNotFoundError as error:
@@ -94,6 +102,10 @@ async def lay(
         await require_schema(database, service)
     except SchemaMismatch as mismatch:
         raise StartRefused(str(mismatch)) from None
+    try:
+        charters = await charters_of(database, settings.charter, clock)
+    except CharterBroken as broken:
+        raise StartRefused(str(broken)) from None
     if settings.otlp_endpoint or settings.traces_file:
         trace_statements(database.engine)
     relay = Relay(database, lambda: temporal.connect(settings), source=f"/investiture/{service}")
@@ -101,21 +113,23 @@ async def lay(
     closing.push_async_callback(relay.close)
     channels = Channels(tokens=token_source(settings), tls_settings=settings)
     closing.push_async_callback(channels.close)
+    statements = Statements(signer, KeyRing(settings.key_folder), clock)
+    if service == "sponsorship":
+        adopt = from_own_records(database, charters)
+    else:
+        stub = GovernanceServiceStub(channels.to(settings.peer("sponsorship")))
+        adopt = from_sponsorship(stub, database, charters, statements)
+    ticker = Ticker("charters", timedelta(seconds=settings.charter_refresh_seconds), adopt)
+    ticker.start()
+    closing.push_async_callback(ticker.stop)
     return Foundation(
         service=service,
         settings=settings,
         clock=clock,
-        charter=charter,
+        charters=charters,
         database=database,
         mutations=Mutations(database, clock, relay),
-        statements=Statements(signer, KeyRing(settings.key_folder), clock),
+        statements=statements,
         pager=Pager(signer.derived_key("pages"), maximum=500),
         channels=channels,
     )
-
-
-def _charter(settings: ServiceSettings) -> Charter:
-    try:
-        return load(settings.charter)
-    except CharterBroken as broken:
-        raise StartRefused(str(broken)) from None

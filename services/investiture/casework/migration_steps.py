@@ -38,3 +38,14 @@ def cases_1() -> None:
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("ended_at", Instant, nullable=False),
     )
+
+
+def charters_1() -> None:
+    """Create the table of charters, each kept for ever."""
+    op.create_table(
+        "charter_record",
+        sa.Column("change", sa.Text, primary_key=True),
+        sa.Column("digest", sa.Text, nullable=False),
+        sa.Column("document", sa.Text, nullable=False),
+        sa.Column("since", Instant, nullable=False),
+    )

@@ -22,6 +22,7 @@ REVISION = "revision"
 WARRANT = "warrant"
 CASE = "case"
 END = "end"
+CHANGE = "change"
 FRESH = timedelta(minutes=5)
 """How long after it was minted a warrant is accepted.
 
@@ -44,6 +45,19 @@ _ASK = {
 }
 
 M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedChange:
+    """A change of the charter or of the directory that two people signed."""
+
+    change: str
+    kind: str
+    digest: str
+    proposer: str
+    approver: str
+    approved_at: datetime
+    effective_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,36 @@ class Statements:
     def end(self, ending: Ending) -> str:
         """Signs how a program ended."""
         return self._sign(END, wire.ending_to(ending), self._clock.now())
+
+    def change(self, signed: SignedChange) -> str:
+        """Signs that two people signed a change."""
+        message = statements_pb2.ChangeStatement(
+            change=signed.change,
+            kind=signed.kind,
+            digest=signed.digest,
+            proposer=signed.proposer,
+            approver=signed.approver,
+            approved_at=wire.stamp(signed.approved_at),
+            effective_at=wire.stamp(signed.effective_at),
+        )
+        return self._sign(CHANGE, message, self._clock.now())
+
+    def read_change(self, jws: str) -> SignedChange:
+        """What sponsorship says two people signed, or STATEMENT_INVALID."""
+        message = self._read(jws, "sponsorship", CHANGE, statements_pb2.ChangeStatement())
+        if not message.approver or message.approver == message.proposer:
+            raise PreconditionFailed(
+                "STATEMENT_INVALID", f"{message.change} was not signed by two people"
+            )
+        return SignedChange(
+            change=message.change,
+            kind=message.kind,
+            digest=message.digest,
+            proposer=message.proposer,
+            approver=message.approver,
+            approved_at=wire.required_instant(message, "approved_at"),
+            effective_at=wire.required_instant(message, "effective_at"),
+        )
 
     def read_revision(self, jws: str) -> Revision:
         """The facts of a RevisionStatement, or STATEMENT_INVALID."""

@@ -243,7 +243,9 @@ class ServiceSettings(Settings):
     key_folder: Path
     """Public keys of all services, and this one's private key under ``private/``."""
     charter: Path
-    """The charter file."""
+    """The charter file of the first start; afterwards two people change the charter."""
+    charter_refresh_seconds: float = Field(default=2.0, gt=0)
+    """How often to look for a charter that two people have signed."""
 
 
 def load(kind: type[T], **given: Any) -> T:

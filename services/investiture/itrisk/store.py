@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from investiture.casework.charter_store import charter_table
 from investiture.casework.store import case_tables
 from investiture.chassis.prepared import Query
 from investiture.chassis.tables import Document, chassis_tables
@@ -12,6 +13,7 @@ from investiture.chassis.transaction import Transaction
 METADATA = sa.MetaData()
 chassis_tables(METADATA)
 CASES = case_tables(METADATA)
+charter_table(METADATA)
 
 REVIEW = sa.Table(
     "review",

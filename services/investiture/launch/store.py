@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.dialects import postgresql, sqlite
 
+from investiture.casework.charter_store import charter_table
 from investiture.casework.store import case_tables
 from investiture.casework.words import Gate
 from investiture.chassis.refusal import AlreadyExists, NotFound, Stale
@@ -26,6 +27,7 @@ from investiture.launch.domain.stages import GoDecision
 METADATA = sa.MetaData()
 chassis_tables(METADATA)
 CASES = case_tables(METADATA)
+charter_table(METADATA)
 
 PROGRAM = sa.Table(
     "program",

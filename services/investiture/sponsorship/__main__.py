@@ -3,17 +3,24 @@
 import sys
 from contextlib import AsyncExitStack
 
+from investiture.casework.charter_store import CharterStore
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.process import run
 from investiture.chassis.server import Binding, Server
 from investiture.chassis.settings import ServiceSettings
+from investiture.chassis.ticker import Ticker
+from investiture.sponsorship.dated import DatedChanges
+from investiture.sponsorship.governance import SERVICE as GOVERNANCE
+from investiture.sponsorship.governance import GovernanceHandlers
 from investiture.sponsorship.handlers import SERVICE, SponsorshipHandlers
+from investiture.sponsorship.operations.changes import ChangeOperations
 from investiture.sponsorship.operations.delegations import DelegationOperations
 from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations
+from investiture.sponsorship.store.changes import ChangeStore
 from investiture.sponsorship.store.delegations import DelegationStore
 from investiture.sponsorship.store.people import PeopleStore
 from investiture.sponsorship.store.pledges import PledgeStore
@@ -31,16 +38,26 @@ async def compose(
     directory = DirectoryOperations(base.charter, people, lent)
     desk = PledgeDesk(base.charter, store, directory)
     cases = CaseOperations(base.case_store(CASES), base.charter, [desk])
+    pledges = PledgeOperations(base.charter, cases, store, directory, desk)
+    changes = ChangeOperations(
+        base.charters, directory, ChangeStore(), CharterStore(), pledges.followed
+    )
     handlers = SponsorshipHandlers(
         base.charter,
         cases,
-        PledgeOperations(base.charter, cases, store, directory, desk),
+        pledges,
         directory,
         DelegationOperations(base.charter, people, lent),
+        changes,
         base.mutations,
         base.pager,
     )
-    return base.server(cases, [Binding(SERVICE, handlers)])
+    governing = GovernanceHandlers(changes, base.mutations, base.statements, base.pager)
+    dated = DatedChanges(base.mutations, changes)
+    ticker = Ticker("changes", DatedChanges.INTERVAL, dated.apply)
+    ticker.start()
+    closing.push_async_callback(ticker.stop)
+    return base.server(cases, [Binding(SERVICE, handlers), Binding(GOVERNANCE, governing)])
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from investiture.chassis.transaction import Mutations, Transaction
 from investiture.sponsorship import wire
 from investiture.sponsorship.domain.organisation import unit_name
 from investiture.sponsorship.domain.positions import Statement
+from investiture.sponsorship.operations.changes import ChangeOperations, Import
 from investiture.sponsorship.operations.delegations import DelegationOperations, Lending
-from investiture.sponsorship.operations.directory import DirectoryOperations, Import
+from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations, PledgeReading
 
 SERVICE = "investiture.api.sponsorship.v1.SponsorshipService"
@@ -30,6 +31,7 @@ class SponsorshipHandlers:
         pledges: PledgeOperations,
         directory: DirectoryOperations,
         delegations: DelegationOperations,
+        changes: ChangeOperations,
         mutations: Mutations,
         pager: Pager,
     ) -> None:
@@ -38,6 +40,7 @@ class SponsorshipHandlers:
         self._pledges = pledges
         self._directory = directory
         self._delegations = delegations
+        self._changes = changes
         self._mutations = mutations
         self._pager = pager
 
@@ -133,17 +136,23 @@ class SponsorshipHandlers:
         self, request: pb.ImportDirectoryRequest, call: Call
     ) -> pb.ImportDirectoryResponse:
         """Imports people, all or none."""
-        asked = Import([wire.person_of(one) for one in request.people], request.replace)
+        asked = Import(
+            people=[wire.person_of(one) for one in request.people],
+            replacing=request.replace,
+            reason=request.reason,
+            effective_at=wire.given_instant(request, "effective_at"),
+        )
 
         def unit(tx: Transaction) -> pb.ImportDirectoryResponse:
-            plan = self._directory.import_people(tx, asked)
-            handed_on = self._pledges.leave(tx, plan.unable) if plan.unable else ()
+            done = self._changes.import_people(tx, asked)
             return pb.ImportDirectoryResponse(
-                added=len(plan.added),
-                changed=len(plan.changed),
-                deactivated=len(plan.deactivated),
-                directory_digest=plan.digest,
-                handed_on=handed_on,
+                added=len(done.plan.added),
+                changed=len(done.plan.changed),
+                deactivated=len(done.plan.deactivated),
+                directory_digest=done.plan.digest,
+                handed_on=done.handed_on,
+                change=done.change.name if done.change else "",
+                gaining=done.change.gaining if done.change else (),
             )
 
         return await self._mutations.run(call, request, unit)

@@ -1,6 +1,6 @@
 """The directory of people, and what an import may do to it: all of it or nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from investiture.charter.digest import digest
@@ -54,9 +54,16 @@ def directory_digest(people: Iterable[Person]) -> str:
 
 
 def plan_import(
-    charter: Charter, present: Mapping[str, Person], people: Sequence[Person], *, replacing: bool
+    charter: Charter,
+    present: Mapping[str, Person],
+    people: Sequence[Person],
+    *,
+    replacing: bool,
+    keeping: Collection[str] = (),
 ) -> ImportPlan:
     """What importing `people` does to the directory `present`, by name.
+
+    `replacing` makes inactive whom it does not name, except `keeping`.
 
     Refuses with INVALID_FIELD, each field by its path: a name that comes twice; a unit, grade or
     manager that does not exist; a guest with a unit; an active person whose manager has left;
@@ -65,7 +72,7 @@ def plan_import(
     wrong = [v for index, one in enumerate(people) for v in _misplaced(charter, index, one)]
     wrong += _twice(people)
     named = {one.name: one for one in people}
-    absent = [one for name, one in present.items() if name not in named]
+    absent = [o for name, o in present.items() if name not in named and name not in keeping]
     left = tuple(replace(o, active=False) for o in absent if o.active) if replacing else ()
     after = {**present, **named, **{one.name: one for one in left}}
     wrong += [v for index, one in enumerate(people) for v in _mismanaged(after, index, one)]

@@ -1,7 +1,5 @@
 """The directory: who is who, with what authority."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from investiture.casework.facts import Authority
@@ -11,21 +9,13 @@ from investiture.chassis.refusal import Denied
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain.authority import authority_of, lent_to
 from investiture.sponsorship.domain.delegations import Delegation
-from investiture.sponsorship.domain.people import ImportPlan, Person, plan_import
+from investiture.sponsorship.domain.people import ImportPlan, Person
 from investiture.sponsorship.domain.positions import Able
 from investiture.sponsorship.store.delegations import DelegationStore
 from investiture.sponsorship.store.people import PeopleStore
 
 RESOURCE = "directory"
 """The directory's name in the audit trail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """People to import; `replacing` makes inactive whom it does not name."""
-
-    people: Sequence[Person]
-    replacing: bool
 
 
 class DirectoryOperations:
@@ -44,11 +34,13 @@ class DirectoryOperations:
         """People by name, of one unit or of all."""
         return self._people.page(tx, unit, after, limit)
 
-    def import_people(self, tx: Transaction, asked: Import) -> ImportPlan:
-        """Imports people, all or none; INVALID_FIELD names each field that is wrong."""
+    def lock(self, tx: Transaction) -> tuple[int, dict[str, Person]]:
+        """Makes other imports wait until this one has ended; its version, and everybody by name."""
         version = self._people.lock(tx)
-        present = self._people.everybody(tx)
-        plan = plan_import(self._charter, present, asked.people, replacing=asked.replacing)
+        return version, self._people.everybody(tx)
+
+    def apply(self, tx: Transaction, version: int, plan: ImportPlan) -> None:
+        """Stores what an import changes."""
         self._people.save(tx, plan.added, (*plan.changed, *plan.deactivated), plan.digest)
         payload = {
             "added": [one.name for one in plan.added],
@@ -57,7 +49,6 @@ class DirectoryOperations:
             "digest": plan.digest,
         }
         tx.record("directory.imported", RESOURCE, version, payload)
-        return plan
 
     def resolve(
         self,

@@ -1,6 +1,6 @@
 """Pledging, declining, and the positions of the units."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from investiture.sponsorship.domain.authority_legs import (
     require_authority,
 )
 from investiture.sponsorship.domain.organisation import side_of
+from investiture.sponsorship.domain.people import ImportPlan
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
 from investiture.sponsorship.domain.positions import (
     Able,
@@ -186,6 +187,10 @@ class PledgeOperations:
         asked = cases.request_changes(case, (objections.gap_of(ended),), timetable, tx.now)
         change = (before, pledges.with_position(before, ended))
         return self._saved(tx, case, asked, change, "pledge.objection_sustained", payload)
+
+    def followed(self, tx: Transaction, plan: ImportPlan) -> Sequence[str]:
+        """What follows from an import: open pledges of who left are in other hands."""
+        return self.leave(tx, plan.unable) if plan.unable else ()
 
     def leave(self, tx: Transaction, people: Collection[str]) -> tuple[str, ...]:
         """Hands on at once the open pledges that people who have left hold; answers their names."""

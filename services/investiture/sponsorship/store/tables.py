@@ -2,12 +2,14 @@
 
 import sqlalchemy as sa
 
+from investiture.casework.charter_store import charter_table
 from investiture.casework.store import case_tables
-from investiture.chassis.tables import Document, Instant, chassis_tables
+from investiture.chassis.tables import Document, Instant, Serial, chassis_tables
 
 METADATA = sa.MetaData()
 chassis_tables(METADATA)
 CASES = case_tables(METADATA)
+charter_table(METADATA)
 
 PERSON = sa.Table(
     "person",
@@ -101,4 +103,28 @@ POSITION = sa.Table(
     sa.Column("resolved_for", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("resolved_at", Instant),
     sa.Column("resolution_reason", sa.Text, nullable=False, server_default=sa.text("''")),
+)
+
+CHANGE = sa.Table(
+    "governance_change",
+    METADATA,
+    sa.Column("number", Serial, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("proposer", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("proposed_at", Instant, nullable=False),
+    sa.Column("effective_at", Instant),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("base_digest", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("differences", Document, nullable=False),
+    sa.Column("gaining", Document, nullable=False),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("decided_at", Instant),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("took_effect_at", Instant),
+    sa.Column("failure", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Index("governance_change_by_state", "state", "effective_at"),
 )

@@ -458,3 +458,53 @@ class EndStatement(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EndStatement: _TypeAlias = EndStatement  # noqa: Y015
+
+@_typing.final
+class ChangeStatement(_message.Message):
+    """Kind `change`, issued by sponsorship: two people signed a change of the charter or of the directory."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    PROPOSER_FIELD_NUMBER: _builtins.int
+    APPROVER_FIELD_NUMBER: _builtins.int
+    APPROVED_AT_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_AT_FIELD_NUMBER: _builtins.int
+    change: _builtins.str
+    """`changes/{change}`."""
+    kind: _builtins.str
+    """CHARTER or DIRECTORY."""
+    digest: _builtins.str
+    """Digest of what is changed to."""
+    proposer: _builtins.str
+    """Who proposed it."""
+    approver: _builtins.str
+    """Who signed as the second."""
+    @_builtins.property
+    def approved_at(self) -> _timestamp_pb2.Timestamp:
+        """When the second signed."""
+
+    @_builtins.property
+    def effective_at(self) -> _timestamp_pb2.Timestamp:
+        """From when it holds."""
+
+    def __init__(
+        self,
+        *,
+        change: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        proposer: _builtins.str = ...,
+        approver: _builtins.str = ...,
+        approved_at: _timestamp_pb2.Timestamp | None = ...,
+        effective_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approved_at", b"approved_at", "effective_at", b"effective_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved_at", b"approved_at", "approver", b"approver", "change", b"change", "digest", b"digest", "effective_at", b"effective_at", "kind", b"kind", "proposer", b"proposer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeStatement: _TypeAlias = ChangeStatement  # noqa: Y015

@@ -754,15 +754,23 @@ class ImportDirectoryRequest(_message.Message):
     PEOPLE_FIELD_NUMBER: _builtins.int
     REPLACE_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_AT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID that makes a repetition harmless."""
     replace: _builtins.bool
     """True: who is not named becomes inactive."""
     validate_only: _builtins.bool
     """True: say what would change and store nothing."""
+    reason: _builtins.str
+    """Why, for whoever signs what gives authority."""
     @_builtins.property
     def people(self) -> _containers.RepeatedCompositeFieldContainer[Global___Person]:
         """The people."""
+
+    @_builtins.property
+    def effective_at(self) -> _timestamp_pb2.Timestamp:
+        """From when it shall hold; unset means at once. A date makes all of it wait for a second person."""
 
     def __init__(
         self,
@@ -771,10 +779,12 @@ class ImportDirectoryRequest(_message.Message):
         people: _abc.Iterable[Global___Person] | None = ...,
         replace: _builtins.bool = ...,
         validate_only: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        effective_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["people", b"people", "replace", b"replace", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "people", b"people", "reason", b"reason", "replace", b"replace", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -791,6 +801,8 @@ class ImportDirectoryResponse(_message.Message):
     DEACTIVATED_FIELD_NUMBER: _builtins.int
     DIRECTORY_DIGEST_FIELD_NUMBER: _builtins.int
     HANDED_ON_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    GAINING_FIELD_NUMBER: _builtins.int
     added: _builtins.int
     """People added."""
     changed: _builtins.int
@@ -799,9 +811,17 @@ class ImportDirectoryResponse(_message.Message):
     """People who became inactive."""
     directory_digest: _builtins.str
     """Digest of the directory after it."""
+    change: _builtins.str
+    """What waits for a second person, as `changes/{change}`: rows that give somebody authority, and everything where a date
+    was asked for. Empty where nothing waits.
+    """
     @_builtins.property
     def handed_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Open pledges that people who left held, each in other hands now, as `programs/{program}/pledges/{pledge}`."""
+
+    @_builtins.property
+    def gaining(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who would gain authority by it, as `people/{person}`."""
 
     def __init__(
         self,
@@ -811,10 +831,12 @@ class ImportDirectoryResponse(_message.Message):
         deactivated: _builtins.int = ...,
         directory_digest: _builtins.str = ...,
         handed_on: _abc.Iterable[_builtins.str] | None = ...,
+        change: _builtins.str = ...,
+        gaining: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "changed", b"changed", "deactivated", b"deactivated", "directory_digest", b"directory_digest", "handed_on", b"handed_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "change", b"change", "changed", b"changed", "deactivated", b"deactivated", "directory_digest", b"directory_digest", "gaining", b"gaining", "handed_on", b"handed_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -148,7 +148,8 @@ class SponsorshipServiceServicer:
 
     def ImportDirectory(self, request, context):
         """Imports people into the directory, all or nothing. People that are not named stay as they are unless `replace`.
-        What those who left held is in other hands at once.
+        What those who left held is in other hands at once. What gives somebody authority (a grade with limits, another side, an
+        office of the charter) waits for a second person, except in an empty directory.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

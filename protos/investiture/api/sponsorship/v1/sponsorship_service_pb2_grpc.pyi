@@ -36,7 +36,8 @@ class SponsorshipServiceStub:
     """
     ImportDirectory: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.ImportDirectoryRequest, _sponsorship_service_pb2.ImportDirectoryResponse]
     """Imports people into the directory, all or nothing. People that are not named stay as they are unless `replace`.
-    What those who left held is in other hands at once.
+    What those who left held is in other hands at once. What gives somebody authority (a grade with limits, another side, an
+    office of the charter) waits for a second person, except in an empty directory.
     """
     GetPerson: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.GetPersonRequest, _sponsorship_service_pb2.Person]
     """Reads a person of the directory."""
@@ -113,7 +114,8 @@ class SponsorshipServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_sponsorship_service_pb2.ImportDirectoryRequest, _abc.Awaitable[_sponsorship_service_pb2.ImportDirectoryResponse]],
     ) -> _abc.Awaitable[_sponsorship_service_pb2.ImportDirectoryResponse]:
         """Imports people into the directory, all or nothing. People that are not named stay as they are unless `replace`.
-        What those who left held is in other hands at once.
+        What those who left held is in other hands at once. What gives somebody authority (a grade with limits, another side, an
+        office of the charter) waits for a second person, except in an empty directory.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,11 @@
+"""The charters that were ever in force."""
+
+from investiture.casework import migration_steps
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Creates their table."""
+    migration_steps.charters_1()

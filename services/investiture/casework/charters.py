@@ -1,0 +1,92 @@
+"""The charters a service knows: the one in force at an instant, and each that a case is pinned to.
+
+A case keeps the rules it was opened under, whatever is signed later, so charters are kept for ever.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from investiture.charter.load import load_text
+from investiture.charter.model import Charter
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CharterRecord:
+    """A charter as it was adopted: its text, since when it holds, and by which change.
+
+    `change` is empty for the one that the service was first started with.
+    """
+
+    digest: str
+    document: str
+    since: datetime
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Adopted:
+    since: datetime
+    change: str
+    charter: Charter
+
+
+class Charters:
+    """Every charter on record, parsed once. `adopt` replaces what is known in one step."""
+
+    def __init__(self, records: Iterable[CharterRecord]) -> None:
+        self._parsed: dict[str, Charter] = {}
+        self._adopted: tuple[_Adopted, ...] = ()
+        self.adopt(records)
+
+    @classmethod
+    def only(cls, charter: Charter, since: datetime) -> "Charters":
+        """One charter and no other, for whoever has it parsed already."""
+        made = cls(())
+        made._parsed[charter.digest] = charter
+        made._adopted = (_Adopted(since, "", charter),)
+        return made
+
+    def adopt(self, records: Iterable[CharterRecord]) -> None:
+        """Makes known what is on record; what is known stays known."""
+        known = {one.change: one for one in self._adopted}
+        for record in records:
+            if record.change not in known:
+                charter = self._parsed.get(record.digest) or load_text(
+                    record.document, record.change or "the first charter"
+                )
+                self._parsed[record.digest] = charter
+                known[record.change] = _Adopted(record.since, record.change, charter)
+        self._adopted = tuple(sorted(known.values(), key=lambda one: (one.since, one.change)))
+
+    def in_force(self, now: datetime) -> Charter:
+        """The charter adopted last before `now`; the first where none was yet."""
+        return self._at(now).charter
+
+    def latest(self) -> Charter:
+        """The charter that will be in force when every date has come."""
+        return self._adopted[-1].charter
+
+    def knows(self, change: str) -> bool:
+        """Whether the charter of a change is on record."""
+        return any(one.change == change for one in self._adopted)
+
+    def of(self, digest: str, now: datetime) -> Charter:
+        """The charter a case is pinned to.
+
+        A digest that is not on record, from before charters were kept, is read by the one in
+        force; that is logged.
+        """
+        pinned = self._parsed.get(digest)
+        if pinned is not None:
+            return pinned
+        _log.warning("charter_not_on_record", digest=digest)
+        return self.in_force(now)
+
+    def _at(self, now: datetime) -> _Adopted:
+        begun = [one for one in self._adopted if one.since <= now]
+        return begun[-1] if begun else self._adopted[0]
