@@ -4,20 +4,24 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
 from rich.markup import escape
 from rich.text import Text
 
+from investiture.api.governance.v1 import governance_service_pb2 as pb
 from investiture.charter.finding import Finding, Severity, errors
 from investiture.cli import problems
 from investiture.cli.output import console, print_json
 from investiture.cli.root import Shared
-from investiture.cli.session import guard
+from investiture.cli.session import Session, guard, run
 from investiture.stack import record
 from investiture.stack.example import example
+
+if TYPE_CHECKING:
+    from investiture.charter.model import Charter
 
 DEFAULT = "charters/default.yaml"
 
@@ -56,10 +60,7 @@ def show(
     """Print a charter as it is understood, with its digest."""
     shared: Shared = ctx.obj
 
-    def act() -> None:
-        from investiture.charter.load import load
-
-        found = load(file or _in_force(shared))
+    def printed(found: "Charter") -> None:
         content = found.model_dump(mode="json", exclude_defaults=True)
         if shared.json:
             print_json({"digest": found.digest, "charter": content})
@@ -69,7 +70,22 @@ def show(
         plain = json.loads(json.dumps(content))  # tuples become lists, which YAML can say
         console.out(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), highlight=False)
 
-    guard(shared, act)
+    def of_file() -> None:
+        from investiture.charter.load import load
+
+        printed(load(file or example(DEFAULT)))
+
+    async def in_force(session: Session) -> None:
+        from investiture.charter.load import load_text
+
+        stub = await session.governance()
+        charter = await stub.GetCharter(pb.GetCharterRequest())
+        printed(load_text(charter.document, "the charter in force"))
+
+    if file is None and record.running(shared.data):
+        run(ctx, in_force)
+    else:
+        guard(shared, of_file)
 
 
 @charter.command(name="diff")
@@ -90,11 +106,6 @@ def diff_(ctx: typer.Context, old: File, new: File) -> None:
             console.print(Text(line, style=styles.get(line[:1], "")), soft_wrap=True)
 
     guard(shared, act)
-
-
-def _in_force(shared: Shared) -> Path:
-    running = record.running(shared.data)
-    return Path(running.charter) if running else example(DEFAULT)
 
 
 def _print(found: Sequence[Finding]) -> None:

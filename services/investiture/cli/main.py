@@ -11,6 +11,7 @@ import typer
 
 from investiture.cli import (
     casefiles,
+    changes,
     charters,
     funding,
     operators,
@@ -51,6 +52,7 @@ for room in (
     casefiles,
     ownership,
     charters,
+    changes,
 ):
     app.add_typer(room.app)
 app.add_typer(operators.app)

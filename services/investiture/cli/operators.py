@@ -64,6 +64,7 @@ def import_directory(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="People as YAML or CSV.", metavar="FILE")],
     replace: Annotated[bool, typer.Option("--replace", help="Who is not named leaves.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, for whoever signs what gives authority.")] = "",
 ) -> None:
     """Import people, all or none of them."""
 
@@ -76,6 +77,7 @@ def import_directory(
             request_id=session.shared.fresh_request_id(),
             people=[person.message() for person in people],
             replace=replace,
+            reason=reason,
             validate_only=session.shared.dry_run,
         )
         session.show(await stub.ImportDirectory(request), _imported)
@@ -126,6 +128,10 @@ def _imported(answer: pb.ImportDirectoryResponse) -> Text:
     said = Text.assemble(("✓ ", "green"), line)
     for name in answer.handed_on:
         said.append(f"\n  {name} is in other hands now")
+    if answer.change:
+        who = ", ".join(name.removeprefix("people/") for name in answer.gaining)
+        said.append(f"\n  {answer.change} waits for a second person", style="yellow")
+        said.append(f": it gives authority to {who}" if who else "")
     return said
 
 

@@ -15,6 +15,8 @@ from google.protobuf.message import Message
 from investiture.api.budget.v1.budget_service_pb2_grpc import BudgetServiceStub
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
 from investiture.api.common.v1 import gate_pb2
+from investiture.api.governance.v1 import governance_service_pb2 as governance_pb
+from investiture.api.governance.v1.governance_service_pb2_grpc import GovernanceServiceStub
 from investiture.api.itrisk.v1.itrisk_service_pb2_grpc import ItRiskServiceStub
 from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
@@ -70,6 +72,10 @@ class Session:
     async def sponsorship(self) -> SponsorshipServiceStub:
         """Return sponsorship's API."""
         return SponsorshipServiceStub(await self._channel("sponsorship"))
+
+    async def governance(self) -> GovernanceServiceStub:
+        """Return the API of changes that two people sign; sponsorship serves it."""
+        return GovernanceServiceStub(await self._channel("sponsorship"))
 
     async def budget(self) -> BudgetServiceStub:
         """Return budget's API."""
@@ -142,10 +148,12 @@ class Session:
             if error.code() is not grpc.StatusCode.NOT_FOUND:
                 raise
             raise await _stranger(stub, person) from None
-        from investiture.charter.load import load as load_charter
+        from investiture.charter.load import load_text
         from investiture.stack.roles import roles_of
 
-        charter = load_charter(self.record.charter)
+        governance = GovernanceServiceStub(channel)
+        in_force = await governance.GetCharter(governance_pb.GetCharterRequest())
+        charter = load_text(in_force.document, "the charter in force")
         unit = found.unit.removeprefix("units/")
         return roles_of(person, unit, guest=bool(found.guest_of), charter=charter)
 

@@ -81,8 +81,8 @@ class GovernanceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ApproveChange(self, request, context):
-        """Signs a proposed change as its second person. Only the governance owner and deputy may, neither whoever proposed it nor
-        whoever gains authority by it. It takes effect at its date, at once where that has come.
+        """Signs a proposed change as its second person. Only the governance owner, the deputy and the head of the house may, neither
+        whoever proposed it nor whoever gains authority by it. It takes effect at its date, at once where that has come.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -21,8 +21,8 @@ class GovernanceServiceStub:
     ProposeCharter: _aio.UnaryUnaryMultiCallable[_governance_service_pb2.ProposeCharterRequest, _governance_service_pb2.Change]
     """Proposes a charter in place of the one in force. Refused with every finding of the lint, by line and rule."""
     ApproveChange: _aio.UnaryUnaryMultiCallable[_governance_service_pb2.ApproveChangeRequest, _governance_service_pb2.Change]
-    """Signs a proposed change as its second person. Only the governance owner and deputy may, neither whoever proposed it nor
-    whoever gains authority by it. It takes effect at its date, at once where that has come.
+    """Signs a proposed change as its second person. Only the governance owner, the deputy and the head of the house may, neither
+    whoever proposed it nor whoever gains authority by it. It takes effect at its date, at once where that has come.
     """
     DeclineChange: _aio.UnaryUnaryMultiCallable[_governance_service_pb2.DeclineChangeRequest, _governance_service_pb2.Change]
     """Ends a change that has not taken effect: as a no of the governance owner or deputy, or taken back by who proposed it."""
@@ -52,8 +52,8 @@ class GovernanceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _governance_service_pb2.ApproveChangeRequest,
         context: _aio.ServicerContext[_governance_service_pb2.ApproveChangeRequest, _abc.Awaitable[_governance_service_pb2.Change]],
     ) -> _abc.Awaitable[_governance_service_pb2.Change]:
-        """Signs a proposed change as its second person. Only the governance owner and deputy may, neither whoever proposed it nor
-        whoever gains authority by it. It takes effect at its date, at once where that has come.
+        """Signs a proposed change as its second person. Only the governance owner, the deputy and the head of the house may, neither
+        whoever proposed it nor whoever gains authority by it. It takes effect at its date, at once where that has come.
         """
 
     @_abc_1.abstractmethod
