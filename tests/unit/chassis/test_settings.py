@@ -51,7 +51,7 @@ def test_every_missing_variable_is_named_with_what_it_is_for(
     environment.setenv("INVESTITURE_CHARTER", "")
     database, charter = _lines()
     assert database.startswith("INVESTITURE_DATABASE_URL is not set. Wanted: ``sqlite:///")
-    assert charter.startswith("INVESTITURE_CHARTER is not set. Wanted: The charter file.")
+    assert charter.startswith("INVESTITURE_CHARTER is not set. Wanted: The charter file of")
 
 
 def test_a_wrong_value_is_named_with_its_remedy(environment: pytest.MonkeyPatch) -> None:
