@@ -44,6 +44,8 @@ def _of_unit(person: str, unit: str, charter: Charter) -> Iterator[str]:
                 yield "legal"
         if person in (known.head, known.deputy):
             yield from _HEAD
+    if any(person in committee.seats for committee in charter.committees):
+        yield "endorser"
 
 
 def _named(person: str, charter: Charter) -> Iterator[str]:

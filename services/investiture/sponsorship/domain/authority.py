@@ -34,13 +34,20 @@ def heads_of(charter: Charter, person: Person) -> tuple[str, ...]:
     return headed_by(charter, person.name) if person.able else ()
 
 
+def seats_of(charter: Charter, person: Person) -> tuple[str, ...]:
+    """Committees in which a person has a vote to lend, as `committees/{committee}`."""
+    if not person.able:
+        return ()
+    return tuple(f"committees/{c.id}" for c in charter.committees if person.name in c.seats)
+
+
 def party(charter: Charter, person: Person, purpose: Purpose) -> Party:
     """A person as one side of a delegation for a purpose."""
     return Party(
         person=person,
         side=side_of(charter, person.unit),
         own=own_limit(charter, person, purpose),
-        heads=heads_of(charter, person),
+        heads=(*heads_of(charter, person), *seats_of(charter, person)),
     )
 
 
