@@ -32,7 +32,7 @@ from investiture.casework import wire
 from investiture.casework.words import Gate
 
 PR = "units/pr"
-LOUD = {"channels": ("community-forum", "social-media")}
+LOUD: dict[str, Any] = {"channels": ("community-forum", "social-media")}
 REPUTATION = {**OBJECTION, "grounds": "reputation"}
 
 
@@ -50,9 +50,9 @@ async def vote(
     house: House, case: gate_pb2.GateCase, unit: str, *said: tuple[str, str], **request: Any
 ) -> pb.Pledge:
     """Each of some members says something, one after the other."""
+    pledge = pb.Pledge(gate_case=case)
     for person, kind in said:
-        pledge = await house.say(person, case, unit, kind, **request)
-        case = pledge.gate_case
+        pledge = await house.say(person, pledge.gate_case, unit, kind, **request)
     return pledge
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from investiture.casework.facts import Decider
 from investiture.casework.words import Side
 from investiture.sponsorship.domain.ballots import Vote
-from investiture.sponsorship.domain.committees import Choice
+from investiture.sponsorship.domain.committees import Choice, Outcome
 from investiture.sponsorship.domain.positions import Position
 
 ENDORSER = "endorser"
@@ -33,8 +33,9 @@ def endorsing(position: Position) -> Iterable[Decider]:
 
 def overriding(position: Position) -> Iterable[Decider]:
     """Who overrode a unit: who stands above it, or who voted so in the committee above the top."""
-    if position.appeal is not None and position.appeal.counted:
-        yield from (_voter(vote, ARBITER) for vote in position.appeal.saying(Choice.YES))
+    appeal = position.appeal
+    if appeal is not None and appeal.count.outcome is Outcome.CARRIED:
+        yield from (_voter(vote, ARBITER) for vote in appeal.saying(Choice.YES))
     elif position.resolved_at is not None:
         yield Decider(
             person=position.resolved_by,

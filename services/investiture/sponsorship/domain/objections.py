@@ -90,8 +90,8 @@ def with_arbiter(
     if appeal is not None and appeal.count.outcome is not Outcome.NO_QUORUM:
         return replace(position, arbiter="", appeal=appeal)
     outside = charter.countersigner or ""
-    free = outside not in involved and able(outside) if outside else False
-    return replace(position, arbiter=outside if free else "", appeal=None)
+    free = bool(outside) and outside not in involved and able(outside)
+    return replace(position, arbiter=outside if free else "", appeal=appeal)
 
 
 def _appealed(
@@ -135,7 +135,7 @@ def require_arbiter(
         for h in case.holders
     )
     involved = {*case.facts.business_people, *pledge.sponsors} & set(authority.people)
-    appeal = position.appeal
+    appeal = position.before_the_board
     if appeal is not None:
         called = seat_of(appeal, authority) in appeal.members
     else:

@@ -348,7 +348,10 @@ def _needed(holder: Holder, pledge: Pledge) -> bool:
     if holder.role == ARBITER:
         return any(
             position.unit == holder.unit
-            and (position.appeal is None or holder.person in position.appeal.asked)
+            and (
+                position.appeal is None
+                or holder.person in (position.arbiter, *position.appeal.asked)
+            )
             for position in objecting(pledge)
         )
     return True  # governance

@@ -120,6 +120,13 @@ class Position:
         return self.ballot.saying(Choice.YES)
 
     @property
+    def before_the_board(self) -> Ballot | None:
+        """The vote above the top of the house, while it can decide; None where it cannot."""
+        if self.appeal is None or self.appeal.count.outcome is Outcome.NO_QUORUM:
+            return None
+        return self.appeal
+
+    @property
     def members_asked(self) -> tuple[str, ...]:
         """The members of its committee whose word is asked; none where it needs no more."""
         return () if self.ballot is None or self.agreed else self.ballot.asked

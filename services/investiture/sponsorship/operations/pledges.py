@@ -185,9 +185,9 @@ class PledgeOperations:
             "reason": reason,
         }
         seen = (case.facts.number, case.gate_digest)
-        if position.appeal is not None:
+        if (board := position.before_the_board) is not None:
             ended = objections.appealed(
-                position, position.appeal, resolution, authority, reason, seen, tx.now
+                position, board, resolution, authority, reason, seen, tx.now
             )
         elif resolution is Resolution.OVERRIDDEN:
             ended = objections.override(position, authority, reason, seen, tx.now)
