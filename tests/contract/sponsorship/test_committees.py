@@ -322,6 +322,51 @@ async def test_a_member_who_leaves_without_a_word_leaves_the_fraction(council: H
     assert "people/nora" not in holding(after, "member")
 
 
+async def test_who_stays_may_have_said_enough_when_others_leave(council: House) -> None:
+    pledged = await council.pledge(SARA, await council.opened())
+    three = await vote(council, pledged.gate_case, SALES, *yes(*COUNCIL[:3]))
+    assert three.gate_case.state == gate_pb2.CASE_STATE_OPEN
+    await leave(council, *COUNCIL[5:])
+    after = await council.read(three.gate_case)
+    shown = position_of(after, SALES)
+    assert shown.ballot.summary == "3 of 5 needed, 3 yes, 0 no"
+    assert (shown.kind, shown.person) == (pb.POSITION_KIND_CONSENT, COUNCIL[2])
+    assert after.gate_case.state == gate_pb2.CASE_STATE_STANDING
+    assert not after.gate_case.no_eligible_holder
+
+
+async def test_a_quorum_is_lost_by_leaving_and_the_next_above_is_asked(council: House) -> None:
+    case = await council.opened(community(**LOUD))
+    await leave(council, *PRESS[:3])
+    after = await council.read(case)
+    assert position_of(after, PR).ballot.outcome == pb.BALLOT_OUTCOME_NO_QUORUM
+    assert holding(after, "endorser", PR) == [ADA]
+
+
+async def test_who_stands_in_for_the_sponsor_has_no_vote_as_well(council: House) -> None:
+    facts = community(sponsor=VERA, owning_unit="sales")
+    case = await council.opened(facts)
+    await leave(council, VERA)
+    held = await council.read(case)
+    assert holding(held, "sponsor") == ["people/viktor"]
+    pledged = await council.pledge("people/viktor", held.gate_case)
+    ballot = position_of(pledged, SALES).ballot
+    assert (set(ballot.out), ballot.eligible) == ({VERA, "people/viktor"}, 5)
+    problem = await refused(council.say("people/viktor", pledged.gate_case, SALES, "CONSENT"))
+    assert "stands for the program" in problem.message
+
+
+async def test_who_has_voted_does_not_stand_in_for_the_sponsor(council: House) -> None:
+    case = await council.opened(community(sponsor=VERA, owning_unit="sales"))
+    await leave(council, VERA)
+    held = await council.read(case)
+    voted = await vote(council, held.gate_case, SALES, *yes("people/viktor"))
+    assert voted.gate_case.no_eligible_holder, "nobody has the sponsor's part in hand"
+    problem = await refused(council.pledge("people/viktor", voted.gate_case))
+    assert problem.reason == "WRONG_STATE"
+    assert "one person is one voice" in problem.message
+
+
 async def test_the_case_waits_for_its_heads_first_and_then_until_the_meeting_and_two_days(
     council: House,
 ) -> None:

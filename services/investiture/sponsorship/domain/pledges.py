@@ -139,6 +139,7 @@ def seat_of(pledge: Pledge, case: Case, authority: Authority) -> Seat:
             legs=(_waits_for(pledge, case),),
         )
     cases.require_first_time(case, people)  # who endorsed for a unit does not sponsor as well
+    _require_no_vote(pledge, case, people)
     free = [seat for seat in pledge.seats if not seat.taken]
     for seat in free:
         if seat.named in people:
@@ -153,6 +154,16 @@ def seat_of(pledge: Pledge, case: Case, authority: Authority) -> Seat:
         f"{authority.person} is not asked to pledge on {case.name}; asked is {asked}. "
         "A holder or the governance owner can reassign it",
     )
+
+
+def _require_no_vote(pledge: Pledge, case: Case, people: Sequence[str]) -> None:
+    for name in people:
+        if name in pledge.voters:
+            why = f"{name} has voted in a committee on {case.name}; one person is one voice"
+            remedy = "another eligible person pledges"
+            raise PreconditionFailed(
+                "WRONG_STATE", why, legs=(Leg("ONE_VOICE", name, why, remedy),)
+            )
 
 
 def require_sponsor(pledge: Pledge, case: Case, authority: Authority) -> None:
@@ -212,7 +223,9 @@ def pledged(
         pledge,
         seats=tuple(taken if one.place is seat.place else one for one in pledge.seats),
         positions=tuple(
-            _agreed(one, taken, now) if one.counts_with == seat.named else one
+            _agreed(one, taken, now)
+            if one.counts_with == seat.named
+            else voting.apart(one, taken.people, now)
             for one in pledge.positions
         ),
     )
@@ -329,7 +342,7 @@ def serves(holder: Holder, seat: Seat, pledge: Pledge) -> bool:
     if holder.person == seat.named:
         return True
     elsewhere = any(holder.person == one.named for one in pledge.seats)
-    return holder.unit == seat.unit and not elsewhere
+    return holder.unit == seat.unit and not elsewhere and holder.person not in pledge.voters
 
 
 def _needed(holder: Holder, pledge: Pledge) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
-from investiture.casework.facts import Authority, Condition, Revision
+from investiture.casework.facts import Condition, Revision
 from investiture.casework.words import Gate
 from investiture.charter.model import Charter
 from investiture.charter.ownership import (
@@ -20,6 +21,26 @@ from investiture.sponsorship.domain import ballots
 from investiture.sponsorship.domain.ballots import Ballot, Vote
 from investiture.sponsorship.domain.committees import Choice, Outcome
 from investiture.sponsorship.domain.organisation import find_unit, unit_name
+
+
+class Speaker(Protocol):
+    """Who says something, in whose name, and both of them."""
+
+    @property
+    def person(self) -> str:
+        """Who acts."""
+        ...
+
+    @property
+    def on_behalf_of(self) -> str:
+        """In whose name; empty for their own."""
+        ...
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The one and, where there is one, the other."""
+        ...
+
 
 Able = Callable[[str], bool]
 """Whether a person of this name is in the directory and may decide."""
@@ -212,7 +233,9 @@ def _addressed(
 def passed_on(charter: Charter, facts: Revision, position: Position, able: Able) -> Position:
     """The position with who is asked above the unit, where its committee has no quorum."""
     ballot = position.ballot
-    if ballot is None or ballot.count.outcome is not Outcome.NO_QUORUM:
+    if ballot is None or not position.outstanding:
+        return position
+    if ballot.count.outcome is not Outcome.NO_QUORUM:
         return position
     return replace(position, asked=next_asked(charter, facts, position, able))
 
@@ -314,7 +337,7 @@ def _condition(
 def said_by(
     position: Position,
     said: Statement,
-    authority: Authority,
+    authority: Speaker,
     seen: tuple[int, str],
     now: datetime,
 ) -> Position:
@@ -362,7 +385,7 @@ def said_by(
 
 
 def resolved(
-    position: Position, resolution: Resolution, authority: Authority, reason: str, now: datetime
+    position: Position, resolution: Resolution, authority: Speaker, reason: str, now: datetime
 ) -> Position:
     """The position with its objection ended, by whom, in whose name and why."""
     return replace(

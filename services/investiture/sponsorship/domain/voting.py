@@ -1,11 +1,11 @@
 """A unit that answers by its committee: each word is a vote, and the count is its position."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from investiture.casework.case import Case
-from investiture.casework.facts import Authority, Condition, Revision
-from investiture.charter.model import Charter
+from investiture.casework.facts import Authority, Condition
 from investiture.chassis.refusal import Denied
 from investiture.sponsorship.domain.ballots import (
     Ballot,
@@ -21,10 +21,10 @@ from investiture.sponsorship.domain.positions import (
     Position,
     PositionKind,
     Statement,
-    passed_on,
     said_by,
 )
 
+_DECIDED = (Outcome.CARRIED, Outcome.REJECTED)
 _CHOICES = {
     PositionKind.CONSENT: Choice.YES,
     PositionKind.CONSENT_WITH_CONDITIONS: Choice.YES,
@@ -34,14 +34,21 @@ _CHOICES = {
 }
 
 
-def left(charter: Charter, facts: Revision, position: Position, able: Able) -> Position:
+def left(position: Position, able: Able, now: datetime) -> Position:
     """The position without members who have left before they said anything."""
-    if position.ballot is None:
+    ballot = position.ballot
+    if ballot is None:
         return position
-    ballot = vacated(position.ballot, (n for n in position.ballot.members if not able(n)))
-    if ballot == position.ballot:
+    gone = (name for name in ballot.members if not able(name))
+    return _counted(position, ballot, vacated(ballot, gone), now)
+
+
+def apart(position: Position, people: Iterable[str], now: datetime) -> Position:
+    """The position without members who stand for the program by now; they have not voted."""
+    ballot = position.ballot
+    if ballot is None:
         return position
-    return passed_on(charter, facts, replace(position, ballot=ballot), able)
+    return _counted(position, ballot, vacated(ballot, people), now)
 
 
 def require_seat(case: Case, position: Position, ballot: Ballot, authority: Authority) -> None:
@@ -114,19 +121,31 @@ def voted(
     )
     recused = authority.people if vote.choice is Choice.RECUSE else ()
     after = without(with_vote(ballot, vote), recused)
-    moved = replace(
-        position,
-        ballot=after,
-        recused=tuple(dict.fromkeys((*position.recused, *recused))),
-    )
-    before, now_is = ballot.count.outcome, after.count.outcome
-    if before is now_is and now_is is not Outcome.CARRIED:
+    moved = replace(position, recused=tuple(dict.fromkeys((*position.recused, *recused))))
+    return _counted(moved, ballot, after, now)
+
+
+def _counted(position: Position, before: Ballot, after: Ballot, now: datetime) -> Position:
+    """The position with its ballot as it is now, and what that comes to where it comes to another.
+
+    The last who voted is who made the difference, also where somebody left after them.
+    """
+    moved = replace(position, ballot=after)
+    was, outcome = before.count.outcome, after.count.outcome
+    if was is outcome and outcome is not Outcome.CARRIED:
         return moved
-    if now_is is Outcome.OPEN or now_is is Outcome.NO_QUORUM:
-        return _unsaid(moved, authority, seen, now)
-    if before is now_is:
-        return replace(moved, kind=answer_of(after).kind)
-    return said_by(moved, answer_of(after), authority, seen, now)
+    if was is outcome:
+        return replace(moved, kind=answer_of(after).kind) if moved.agreed else moved
+    if not after.counted:
+        return moved
+    last = after.counted[-1]
+    seen = (last.revision, last.gate_digest)
+    if outcome in _DECIDED:
+        return said_by(moved, answer_of(after), last, seen, now)
+    if was not in _DECIDED:
+        return moved  # what somebody above said in its place still holds
+    quiet = said_by(moved, Statement(PositionKind.ABSTAIN), last, seen, now)
+    return replace(quiet, kind=None, person="", on_behalf_of="", recorded_at=None)
 
 
 def answer_of(ballot: Ballot) -> Statement:
@@ -162,11 +181,3 @@ def record_of(position: Position, authority: Authority) -> dict[str, object]:
         "outcome": found.outcome.value,
         "count": str(found),
     }
-
-
-def _unsaid(
-    position: Position, authority: Authority, seen: tuple[int, str], now: datetime
-) -> Position:
-    """The position of a unit that has said nothing (any more); an objection ends as withdrawn."""
-    quiet = said_by(position, Statement(PositionKind.ABSTAIN), authority, seen, now)
-    return replace(quiet, kind=None, person="", on_behalf_of="", recorded_at=None)

@@ -22,6 +22,7 @@ from investiture.sponsorship.domain.positions import (
     Position,
     ask,
     next_asked,
+    passed_on,
     spokespeople,
 )
 from investiture.sponsorship.domain.waits import may_be_passed_over
@@ -134,8 +135,9 @@ class PledgeDesk:
         concerned = (position.asked, position.arbiter, *position.members_asked, *board)
         if all(able(name) for name in concerned if name):
             return position
-        seated = voting.left(self._charter, case.facts, position, able)
-        if position.asked:
+        left = voting.left(position, able, tx.now)
+        seated = passed_on(self._charter, case.facts, left, able)
+        if position.asked and seated.outstanding:
             asked = next_asked(self._charter, case.facts, seated, able)
             seated = replace(seated, asked=asked)
         return with_arbiter(self._charter, case, pledge, replace(seated, arbiter=""), able, tx.now)
@@ -189,7 +191,7 @@ class PledgeDesk:
         person = self._directory.find(tx, name)
         if person is None or not person.able:
             return False
-        elsewhere = name in pledge.endorsers or any(
+        elsewhere = name in {*pledge.endorsers, *pledge.voters} or any(
             name in (one.named, *one.people) for one in pledge.seats if one != seat
         )
         beside = seat.place is Place.SPONSOR and len(pledge.seats) > 1

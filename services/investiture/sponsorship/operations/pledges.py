@@ -98,7 +98,9 @@ class PledgeOperations:
             return PledgeReading(case, pledges.as_of(replace(before, legs=legs), tx.now))
         require_authority(legs, authority.person)
         taken = pledges.pledged(before, case, seat, authority, statement, tx.now)
-        after = replace(taken, legs=legs)
+        able = self._directory.able(tx)
+        passed = tuple(passed_on(self._charter, case.facts, p, able) for p in taken.positions)
+        after = replace(taken, positions=passed, legs=legs)
         payload = {"authority": authority.evidence(), "place": seat.place, "statement": statement}
         return self._settle(tx, case, (before, after), "pledge.pledged", payload)
 
@@ -217,6 +219,9 @@ class PledgeOperations:
 
     def _hand_on(self, tx: Transaction, case: Case, people: Collection[str]) -> None:
         handed_on, before, after = self._desk.handed_on(tx, case)
+        if after.complete:  # those who stay in a committee have said enough
+            able, validity = self._directory.able(tx), self._cases.validity(Gate.PLEDGE)
+            handed_on = pledges.settled(case, after, able, tx.now, validity)
         dated = waiting(handed_on, after, timetable(self._charter, "PLEDGE", tx.now))
         moved = self._cases.governed(tx, dated)
         payload = {
