@@ -123,9 +123,9 @@ async def refused(call: Awaitable[Any]) -> Problem:
 
 @asynccontextmanager
 async def open_house(
-    realm: Realm, clock: SettableClock, database_url: str
+    realm: Realm, clock: SettableClock, database_url: str, **given: Any
 ) -> AsyncGenerator[House]:
-    async with served(compose, "sponsorship", realm, database_url) as service:
+    async with served(compose, "sponsorship", realm, database_url, **given) as service:
         house = House(realm, clock, service)
         await house.import_people(*halden.people())
         yield house

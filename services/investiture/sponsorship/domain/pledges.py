@@ -10,14 +10,12 @@ from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.facts import Authority, Condition, Decider, Revision
 from investiture.casework.words import Side, Verdict
 from investiture.chassis.refusal import Denied, Leg, PreconditionFailed
-from investiture.sponsorship.domain import positions
+from investiture.sponsorship.domain import deciders, positions, voting
 from investiture.sponsorship.domain.authority_legs import AuthorityLeg
+from investiture.sponsorship.domain.deciders import ARBITER, ENDORSER, MEMBER
 from investiture.sponsorship.domain.positions import Able, Position, PositionKind, PositionRole
 
 SPONSOR = "sponsor"
-ENDORSER = "endorser"
-ARBITER = "arbiter"
-"""The role of who may override a unit's objection or sustain it."""
 
 
 class Place(StrEnum):
@@ -82,9 +80,16 @@ class Pledge:
             name
             for one in self.positions
             if one.agreed and one.role is PositionRole.AGREE and not one.counts_with
-            for name in (one.person, one.on_behalf_of)
+            for name in (one.person, one.on_behalf_of, *(n for v in one.carried for n in v.people))
             if name
         )
+
+    @property
+    def voters(self) -> tuple[str, ...]:
+        """Who took part in a committee's vote, whatever they said, principals included."""
+        held = (one for position in self.positions for one in (position.ballot, position.appeal))
+        names = (name for ballot in held if ballot is not None for name in ballot.people)
+        return tuple(dict.fromkeys(names))
 
     @property
     def overriders(self) -> tuple[str, ...]:
@@ -134,6 +139,7 @@ def seat_of(pledge: Pledge, case: Case, authority: Authority) -> Seat:
             legs=(_waits_for(pledge, case),),
         )
     cases.require_first_time(case, people)  # who endorsed for a unit does not sponsor as well
+    _require_no_vote(pledge, case, people)
     free = [seat for seat in pledge.seats if not seat.taken]
     for seat in free:
         if seat.named in people:
@@ -148,6 +154,16 @@ def seat_of(pledge: Pledge, case: Case, authority: Authority) -> Seat:
         f"{authority.person} is not asked to pledge on {case.name}; asked is {asked}. "
         "A holder or the governance owner can reassign it",
     )
+
+
+def _require_no_vote(pledge: Pledge, case: Case, people: Sequence[str]) -> None:
+    for name in people:
+        if name in pledge.voters:
+            why = f"{name} has voted in a committee on {case.name}; one person is one voice"
+            remedy = "another eligible person pledges"
+            raise PreconditionFailed(
+                "WRONG_STATE", why, legs=(Leg("ONE_VOICE", name, why, remedy),)
+            )
 
 
 def require_sponsor(pledge: Pledge, case: Case, authority: Authority) -> None:
@@ -171,6 +187,7 @@ def require_voice(pledge: Pledge, case: Case, position: Position, authority: Aut
         h.person in authority.people and h.role == ENDORSER and h.unit == position.unit
         for h in case.holders
     )
+    ballot = position.ballot
     involved = {*case.facts.business_people, *pledge.sponsors} & set(authority.people)
     if position.role is PositionRole.INFORM:
         why = f"{position.unit} is told of this program and takes no position"
@@ -180,6 +197,8 @@ def require_voice(pledge: Pledge, case: Case, position: Position, authority: Aut
         why = f"{', '.join(sorted(involved))} stands for the program and cannot endorse it as well"
     elif set(position.recused) & set(authority.people):
         why = f"{authority.person} recused themselves for {position.unit}"
+    elif ballot is not None and not holds:
+        voting.require_seat(case, position, ballot, authority)
     elif not holds and position.unit not in authority.heads:
         asked = position.asked or "nobody at present"
         why = f"{authority.person} does not speak for {position.unit}; asked is {asked}"
@@ -204,7 +223,9 @@ def pledged(
         pledge,
         seats=tuple(taken if one.place is seat.place else one for one in pledge.seats),
         positions=tuple(
-            _agreed(one, taken, now) if one.counts_with == seat.named else one
+            _agreed(one, taken, now)
+            if one.counts_with == seat.named
+            else voting.apart(one, taken.people, now)
             for one in pledge.positions
         ),
     )
@@ -254,10 +275,9 @@ def held(case: Case, pledge: Pledge, able: Able, now: datetime) -> Case:
         if able(seat.named) and not any(serves(h, seat, pledge) for h in kept)
     ]
     for position in unanswered(pledge):
-        if position.arbiter and position.arbiter not in _holding(kept, ARBITER, position.unit):
-            added.append(Holder(position.arbiter, ARBITER, now, position.unit))
-        if position.asked and not _holding(kept, ENDORSER, position.unit):
-            added.append(Holder(position.asked, ENDORSER, now, position.unit))
+        for role, asked in _asked(position, kept):
+            held_already = _holding(kept, role, position.unit)
+            added += [Holder(n, role, now, position.unit) for n in asked if n not in held_already]
     return in_hands(case, pledge, (*kept, *added))
 
 
@@ -265,7 +285,10 @@ def in_hands(case: Case, pledge: Pledge, holders: Sequence[Holder]) -> Case:
     """The case in these hands; an act that is missing and in nobody's raises the alarm."""
     after = cases.with_holders(case, holders)
     seats = all(any(serves(h, s, pledge) for h in holders) for s in free_seats(pledge))
-    units = all(_holding(holders, ENDORSER, one.unit) for one in unanswered(pledge))
+    units = all(
+        _holding(holders, ENDORSER, one.unit) or _holding(holders, MEMBER, one.unit)
+        for one in unanswered(pledge)
+    )
     return replace(after, no_eligible_holder=after.no_eligible_holder or not (seats and units))
 
 
@@ -319,7 +342,7 @@ def serves(holder: Holder, seat: Seat, pledge: Pledge) -> bool:
     if holder.person == seat.named:
         return True
     elsewhere = any(holder.person == one.named for one in pledge.seats)
-    return holder.unit == seat.unit and not elsewhere
+    return holder.unit == seat.unit and not elsewhere and holder.person not in pledge.voters
 
 
 def _needed(holder: Holder, pledge: Pledge) -> bool:
@@ -330,9 +353,30 @@ def _needed(holder: Holder, pledge: Pledge) -> bool:
             position.unit == holder.unit and holder.person not in position.recused
             for position in unanswered(pledge)
         )
+    if holder.role == MEMBER:
+        return any(
+            position.unit == holder.unit and holder.person in position.members_asked
+            for position in unanswered(pledge)
+        )
     if holder.role == ARBITER:
-        return any(position.unit == holder.unit for position in objecting(pledge))
+        return any(
+            position.unit == holder.unit
+            and (
+                position.appeal is None
+                or holder.person in (position.arbiter, *position.appeal.asked)
+            )
+            for position in objecting(pledge)
+        )
     return True  # governance
+
+
+def _asked(position: Position, held: Sequence[Holder]) -> Iterable[tuple[str, Sequence[str]]]:
+    """Of whom a unit's word is asked, and the end of its objection, by their roles."""
+    yield ARBITER, [position.arbiter] if position.arbiter else []
+    yield ARBITER, position.appeal.asked if position.objects and position.appeal else ()
+    yield MEMBER, position.members_asked
+    if position.asked and not _holding(held, ENDORSER, position.unit):
+        yield ENDORSER, [position.asked]
 
 
 def _holding(holders: Sequence[Holder], role: str, unit: str) -> list[str]:
@@ -366,26 +410,10 @@ def _deciders(pledge: Pledge) -> Iterable[Decider]:
             )
     for one in pledge.positions:
         agree = one.role is PositionRole.AGREE and one.agreed and not one.counts_with
-        if agree and one.recorded_at is not None:
-            yield Decider(
-                person=one.person,
-                on_behalf_of=one.on_behalf_of,
-                side=Side.BUSINESS,
-                role=ENDORSER,
-                decided_at=one.recorded_at,
-                revision=one.revision,
-                gate_digest=one.gate_digest,
-            )
-        if one.overridden and one.resolved_at is not None:
-            yield Decider(
-                person=one.resolved_by,
-                on_behalf_of=one.resolved_for,
-                side=Side.BUSINESS,
-                role=ARBITER,
-                decided_at=one.resolved_at,
-                revision=one.revision,
-                gate_digest=one.gate_digest,
-            )
+        if agree:
+            yield from deciders.endorsing(one)
+        if one.overridden:
+            yield from deciders.overriding(one)
 
 
 def _waits_for(pledge: Pledge, case: Case) -> Leg:
