@@ -14,6 +14,7 @@ from investiture.sponsorship.operations.delegations import DelegationOperations
 from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations
+from investiture.sponsorship.own_directory import OwnDirectory
 from investiture.sponsorship.store.delegations import DelegationStore
 from investiture.sponsorship.store.people import PeopleStore
 from investiture.sponsorship.store.pledges import PledgeStore
@@ -40,7 +41,8 @@ async def compose(
         base.mutations,
         base.pager,
     )
-    return base.server(cases, [Binding(SERVICE, handlers)])
+    own = OwnDirectory(directory, base.mutations)
+    return base.server(cases, [Binding(SERVICE, handlers)], own)
 
 
 if __name__ == "__main__":

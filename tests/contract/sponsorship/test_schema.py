@@ -4,5 +4,5 @@ from investiture.chassis import migrate
 
 
 def test_a_migrated_database_is_what_the_code_needs(database_url: str) -> None:
-    assert migrate.upgrade("sponsorship", database_url) == "0002"
+    assert migrate.upgrade("sponsorship", database_url) == "0003"
     assert migrate.check("sponsorship", database_url) == []
