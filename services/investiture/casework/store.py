@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from investiture.casework.case import Case
 from investiture.casework.facts import Ending
+from investiture.casework.note_store import NoteStore, note_table
 from investiture.casework.words import WAITING, Gate
 from investiture.chassis.outbox import OutboxMessage
 from investiture.chassis.prepared import Prepared, Query
@@ -33,6 +34,7 @@ class CaseTables:
     cases: sa.Table
     holders: sa.Table
     endings: sa.Table
+    notes: sa.Table
 
 
 def case_tables(metadata: sa.MetaData) -> CaseTables:
@@ -70,7 +72,7 @@ def case_tables(metadata: sa.MetaData) -> CaseTables:
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("ended_at", Instant, nullable=False),
     )
-    return CaseTables(cases, holders, endings)
+    return CaseTables(cases, holders, endings, note_table(metadata))
 
 
 class CaseStore:
@@ -79,6 +81,7 @@ class CaseStore:
     def __init__(
         self, tables: CaseTables, doorbell: Doorbell, witness: Witness | None = None
     ) -> None:
+        self.notes = NoteStore(tables.notes)
         self._doorbell = doorbell
         self._witness = witness
         cases, holders, endings = tables.cases, tables.holders, tables.endings

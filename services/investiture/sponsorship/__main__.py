@@ -20,6 +20,7 @@ from investiture.sponsorship.operations.delegations import DelegationOperations
 from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations
+from investiture.sponsorship.own_directory import OwnDirectory
 from investiture.sponsorship.store.changes import ChangeStore
 from investiture.sponsorship.store.delegations import DelegationStore
 from investiture.sponsorship.store.people import PeopleStore
@@ -57,7 +58,9 @@ async def compose(
     ticker = Ticker("changes", DatedChanges.INTERVAL, dated.apply)
     ticker.start()
     closing.push_async_callback(ticker.stop)
-    return base.server(cases, [Binding(SERVICE, handlers), Binding(GOVERNANCE, governing)])
+    own = OwnDirectory(directory, base.mutations)
+    bindings = [Binding(SERVICE, handlers), Binding(GOVERNANCE, governing)]
+    return base.server(cases, bindings, own)
 
 
 if __name__ == "__main__":

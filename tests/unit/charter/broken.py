@@ -243,6 +243,7 @@ TIME = (
     Broken("sla-duration", FUND, "  FUND: {duration: -P3D,"),
     Broken("sla-duration", FUND, "  FUND: {duration: P1DT2H,"),
     Broken("sla-duration", "repeat: PT30S", "repeat: PT0S"),
+    Broken("sla-duration", "repeat: PT30S", "repeat: PT30S, extension: PT0S"),
     Broken("duration-nothing", "  heartbeat: PT15M", "  heartbeat: PT0S"),
     Broken("warrant-validity-missing", "warrant_validity: {PLEDGE: P90D, ", "warrant_validity: {"),
     Broken(
