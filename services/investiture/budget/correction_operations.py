@@ -74,7 +74,9 @@ class CorrectionOperations:
 
     def correct(self, tx: Transaction, asked: Correction, authority: Authority) -> Corrected:
         """Takes an actual back, in part or whole, and books it on another commitment if asked."""
-        programs = {_program(name) for name in (asked.commitment, asked.rebook_to) if name}
+        programs = {_program(asked.commitment, "name")}
+        if asked.rebook_to:
+            programs.add(_program(asked.rebook_to, "rebook_to"))
         standing = {one: self._fundings.standing(tx, one) for one in sorted(programs)}
         commitment = self._seen(tx, asked.commitment, asked.etag)
         corrections.check_target(commitment, asked.rebook_to, asked.rebook_etag)
@@ -92,7 +94,7 @@ class CorrectionOperations:
         done = [back]
         if asked.rebook_to:
             standing[commitment.program] = back.reservation
-            target = self._seen(tx, asked.rebook_to, asked.rebook_etag, "rebook_to")
+            target = self._seen(tx, asked.rebook_to, asked.rebook_etag)
             rebooking = Rebooking(_held(standing, target.program), target)
             done.append(corrections.book_instead(entry, rebooking, asked.amount, asked.invoice))
         entries = self._ledger.post(tx, [posting for one in done for posting in one.postings])
@@ -108,7 +110,7 @@ class CorrectionOperations:
         self, tx: Transaction, asked: LateActual, authority: Authority
     ) -> CommitmentReading:
         """Records a late actual of a closed year in an open one."""
-        program = _program(asked.commitment)
+        program = _program(asked.commitment, "name")
         reservation = self._fundings.standing(tx, program)
         lapsed = self._seen(tx, asked.commitment, asked.etag)
         corrections.require_lapsed(lapsed)
@@ -201,9 +203,7 @@ class CorrectionOperations:
                 f"({first} to {last}), and what was spent later needs money that is reserved now",
             )
 
-    def _seen(self, tx: Transaction, name: str, etag: str, field: str = "name") -> Commitment:
-        if "/commitments/" not in name:
-            raise InvalidArgument.of(field, "name it as programs/{program}/commitments/{number}")
+    def _seen(self, tx: Transaction, name: str, etag: str) -> Commitment:
         found = self._fundings.commitment(tx, name)
         if etag != found.etag:
             raise Stale(name, found.etag)
@@ -237,8 +237,11 @@ class CorrectionOperations:
         )
 
 
-def _program(commitment: str) -> str:
-    return commitment.partition("/commitments/")[0]
+def _program(commitment: str, field: str) -> str:
+    program, named, _ = commitment.partition("/commitments/")
+    if not named:
+        raise InvalidArgument.of(field, "name it as programs/{program}/commitments/{number}")
+    return program
 
 
 def _held(standing: dict[str, Reservation | None], program: str) -> Reservation:

@@ -177,6 +177,7 @@ class FundingOperations:
                 "envelope", "the revision names no envelope: choose the one to reserve in"
             )
         found = self._ledger.envelope(tx, name)
+        domain.require_open_year(found)
         if found.currency != currency:
             raise InvalidArgument.of(
                 "envelope",
