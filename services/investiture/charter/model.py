@@ -11,6 +11,7 @@ from investiture.charter.calendar import Calendar, FreezeWindow, Sla
 from investiture.charter.committees import Committee
 from investiture.charter.digest import digest as digest_of
 from investiture.charter.duration import Duration, IsoDuration
+from investiture.charter.fiscal import FiscalYears
 from investiture.charter.organisation import (
     Audience,
     Channel,
@@ -92,6 +93,8 @@ class Charter(Part):
     funding_tiers: tuple[FundingTier, ...]
     spend_floors: Mapping[SpendCondition, Minor] = {}
     """A spend under the condition is read in the table as if it were at least this much."""
+
+    fiscal_year: FiscalYears = FiscalYears()
 
     review: Review
     launch: LaunchPolicy
