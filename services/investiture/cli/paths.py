@@ -127,8 +127,12 @@ def _remarks(path: pb.Path) -> Iterator[Text]:
 
 
 def case_remarks(case: gate_pb2.GateCase) -> Iterator[Text]:
-    """Yield a case's gaps, its conditions and the notices of decisions that were carried."""
+    """Yield a case's extensions, gaps, conditions and the notices of carried decisions."""
     gate = gate_word(case.gate) if case.gate else ""
+    for extension in case.extensions:
+        until = clock(instant(extension, "overdue_at"))
+        line = f"  {gate} given more time until {until} ({short(extension.person)}): "
+        yield Text(line + extension.reason, style="cyan")
     for gap in case.gaps:
         yield Text(f"  {gate} gap: {gap.risk}: {gap.excess} over {gap.tolerance}", style="magenta")
         yield Text(f"    → {gap.remedy}", style="green")
