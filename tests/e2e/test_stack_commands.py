@@ -223,3 +223,21 @@ async def test_a_case_is_talked_about_and_given_more_time(
         assert words in shown.out, words
     assert "never said" not in shown.out
     assert "given more time until" in (await run("show", program, "--as", "ben")).out
+
+
+async def test_a_withdrawn_program_is_taken_up_again(
+    run: Run, proposal: Path, program: str
+) -> None:
+    assert (await run("submit", str(proposal), "--as", "ben")).code == 0
+    early = await run("resubmit", program, "--as", "ben")
+    assert early.code == 76
+    assert "revise it" in early.err
+    assert (await run("withdraw", program, "--reason", "not now", "--as", "sara")).code == 0
+    again = await run("submit", str(proposal), "--as", "ben")
+    assert again.code == 73, again
+    taken = await run("resubmit", program, "--name", f"{program}-2", "--as", "ben")
+    assert taken.code == 0, taken
+    assert f"takes up programs/{program} again" in taken.out
+    shown = (await run("show", f"{program}-2", "--as", "ben", "--json")).json
+    assert shown["program"]["resubmits"] == f"programs/{program}"
+    assert shown["program"]["revision"] == 1
