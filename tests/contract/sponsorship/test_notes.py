@@ -161,6 +161,7 @@ async def test_who_is_involved_or_has_a_role_for_the_gate_speaks(
         ("workloads/bot", ("governance", "auditor")),
     ],
 )
+@pytest.mark.parametrize("database", ["sqlite"])
 async def test_strangers_guests_and_workloads_neither_speak_nor_listen(
     house: House, person: str, roles: tuple[str, ...], database_url: str
 ) -> None:
@@ -219,6 +220,7 @@ async def test_holders_governance_and_the_proposer_ask(house: House) -> None:
         (SAM, "no longer works here"),
     ],
 )
+@pytest.mark.parametrize("database", ["sqlite"])
 async def test_only_somebody_else_of_the_directory_is_asked(
     house: House, person: str, says: str, database_url: str
 ) -> None:
