@@ -129,6 +129,9 @@ class FundDesk:
         needed = [c for c in able if c.person in needed_later]
         return [*own, *spared, *needed, *(c for c in above if c.role == GOVERNANCE)]
 
+    def more_time(self, tx: Transaction, case: Case) -> None:
+        """The money side has no dates of its own."""
+
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """What the older round reserved stays held until the new round's Reserve replaces it."""
 

@@ -71,6 +71,13 @@ class Desk(Protocol):
         """Who may be added by an escalation, in order, free of people who may not hold the case."""
         ...
 
+    def more_time(self, tx: Transaction, case: Case) -> dates.Timetable | None:
+        """Stores and answers the dates of an extended wait for somebody who has dates of their own.
+
+        None where the charter's agreed time says them.
+        """
+        ...
+
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """Carries over or gives back what the older round held."""
         ...
@@ -174,7 +181,9 @@ class CaseOperations:
         cases.require_state(case, CaseState.OPEN, CaseState.CHANGES_REQUESTED)
         holder = cases.require_holder(case, tx.call.principal.subject)
         due, taken = self._escalated(tx, case)
-        table = dates.extended(self._charter, _wait_of(case), case.timetable, tx.now)
+        extensions.require_extendable(due)
+        own = self.desk(case.gate).more_time(tx, case)
+        table = own or dates.extended(self._charter, _wait_of(case), case.timetable, tx.now)
         after = extensions.extend(due, holder, table, tx.now, reason)
         kind = f"{case.gate.value.lower()}.extended"
         payload = {

@@ -107,6 +107,9 @@ class KnightDesk:
     def _role(self, case: Case) -> str:
         return "proposer" if case.state is CaseState.CHANGES_REQUESTED else domain.REVIEWER
 
+    def more_time(self, tx: Transaction, case: Case) -> None:
+        """IT has no dates of its own."""
+
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """A review holds nothing."""
 

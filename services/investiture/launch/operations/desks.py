@@ -67,6 +67,9 @@ class _StageDesk:
                 found.append(Candidate(holder.person, role, f"units/{holder.unit}"))
         return tuple(one for one in found if one.person not in out or one.role == GOVERNANCE)
 
+    def more_time(self, tx: Transaction, case: Case) -> None:
+        """A stage has no dates of its own."""
+
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """A stage holds nothing."""
 

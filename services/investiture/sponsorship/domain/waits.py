@@ -11,7 +11,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from investiture.casework.case import Case
+from investiture.casework.words import CaseState
+from investiture.charter.model import Charter
 from investiture.charter.timetable import Timetable
+from investiture.sponsorship.domain.ballots import Ballot, extended
 from investiture.sponsorship.domain.committees import Outcome
 from investiture.sponsorship.domain.pledges import Pledge, free_seats, unanswered
 from investiture.sponsorship.domain.positions import Position
@@ -35,6 +38,32 @@ def waiting(case: Case, pledge: Pledge, agreed: Timetable) -> Case:
     if case.timetable in _of_committees(pledge):
         return replace(case, timetable=agreed, steps_in_wait=0)
     return case
+
+
+def more_time(
+    charter: Charter, case: Case, pledge: Pledge, now: datetime
+) -> tuple[Pledge, Timetable] | None:
+    """The pledge and the dates of a wait for a committee that is given more time.
+
+    None where the case follows no committee's dates, or the committee does not meet again.
+    """
+    if case.state is not CaseState.OPEN:
+        return None
+
+    def longer(ballot: Ballot | None) -> Ballot | None:
+        if ballot is None or ballot.timetable != case.timetable:
+            return ballot
+        return extended(charter, ballot, now)
+
+    positions = tuple(
+        replace(one, ballot=longer(one.ballot), appeal=longer(one.appeal))
+        for one in pledge.positions
+    )
+    after = replace(pledge, positions=positions)
+    dated = [one for one in _parts(after) if one is not None]
+    if after == pledge or not dated:
+        return None
+    return after, min(dated, key=lambda one: one.overdue_at)
 
 
 def may_be_passed_over(position: Position, now: datetime) -> bool:

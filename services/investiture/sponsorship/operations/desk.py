@@ -12,6 +12,7 @@ from investiture.charter.authority import NoTier, tier_for
 from investiture.charter.model import Charter, UnknownId
 from investiture.charter.ownership import GOVERNANCE, escalation_chain
 from investiture.charter.policy import FundingTier
+from investiture.charter.timetable import Timetable
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain import pledges, voting
 from investiture.sponsorship.domain.objections import amended, arbiters_of, with_arbiter
@@ -25,7 +26,7 @@ from investiture.sponsorship.domain.positions import (
     passed_on,
     spokespeople,
 )
-from investiture.sponsorship.domain.waits import may_be_passed_over
+from investiture.sponsorship.domain.waits import may_be_passed_over, more_time
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.store.pledges import PledgeStore
 
@@ -96,6 +97,16 @@ class PledgeDesk:
         ]
         last = (Candidate(name, GOVERNANCE) for name in self._governance(able))
         return (*pledges.chain(pledge, sponsors, endorsers, above), *last)
+
+    def more_time(self, tx: Transaction, case: Case) -> Timetable | None:
+        """The dates of the committee's meeting after the due date, where the case follows those."""
+        before = self._store.load(tx, case.name)
+        longer = more_time(self._charter, case, before, tx.now)
+        if longer is None:
+            return None
+        after, table = longer
+        self._store.save(tx, case.name, before, after)
+        return table
 
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """A new round asks anew; the older keeps what was said, its objections as amended."""
