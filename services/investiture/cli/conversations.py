@@ -54,6 +54,9 @@ _COLLECTIONS = {
     "goDecisions": gate_pb2.GATE_LAUNCH,
     "proofs": gate_pb2.GATE_PROVE,
 }
+_PARTS = 6
+"""Parts of a question's name."""
+
 _SAYS = {
     pb.NOTE_KIND_COMMENT: "",
     pb.NOTE_KIND_EVIDENCE: "evidence",
@@ -146,7 +149,7 @@ def attach(
 
     async def act(session: Session) -> None:
         stub = await session.cases(OWNERS[number])
-        document = pb.Attachment(title=title, link=link, digest=_digest(file, sha256))
+        document = pb.Attachment(title=title, link=link, digest=digest_of(file, sha256))
         found = await newest_case(session, program, number)
         request = pb.AttachEvidenceRequest(
             request_id=session.shared.fresh_request_id(),
@@ -206,10 +209,10 @@ def answer_(
     question = program_name(name)
 
     async def act(session: Session) -> None:
-        stub = await session.cases(OWNERS[_gate_in(question)])
+        stub = await session.cases(OWNERS[gate_in(question)])
         document = None
         if link:
-            document = pb.Attachment(title=title, link=link, digest=_digest(file, sha256))
+            document = pb.Attachment(title=title, link=link, digest=digest_of(file, sha256))
         request = pb.AnswerConsultRequest(
             request_id=session.shared.fresh_request_id(),
             name=question,
@@ -281,7 +284,7 @@ def _insisted(session: Session, found: gate_pb2.GateCase) -> str:
     return agreed_etag(session, found.etag, found.name) if session.shared.etag else ""
 
 
-def _digest(file: Path | None, said: str) -> str:
+def digest_of(file: Path | None, said: str) -> str:
     """Return a document's digest: of the file, or as said; both have to agree.
 
     Raises:
@@ -312,11 +315,11 @@ def _digest(file: Path | None, said: str) -> str:
     return found
 
 
-def _gate_in(question: str) -> gate_pb2.Gate.ValueType:
+def gate_in(question: str) -> gate_pb2.Gate.ValueType:
     """Return the gate on whose case a question was asked."""
-    for part in question.split("/"):
-        if part in _COLLECTIONS:
-            return _COLLECTIONS[part]
+    parts = question.split("/")  # programs/{program}/{collection}/{round}/notes/{number}
+    if len(parts) == _PARTS and parts[2] in _COLLECTIONS:
+        return _COLLECTIONS[parts[2]]
     raise Complaint(
         f"{question} is the name of no question",
         problems.BAD_INPUT,
@@ -327,16 +330,16 @@ def _gate_in(question: str) -> gate_pb2.Gate.ValueType:
 def _said(session: Session, note: pb.CaseNote) -> RenderableType:
     done = "would be said" if session.shared.dry_run else "is on record"
     head = Text.assemble(("✓ ", "green"), f"{note.name} {done}")
-    return Group(head, *_lines(note))
+    return Group(head, *lines(note))
 
 
 def _conversation(head: RenderableType, whole: pb.ListCaseNotesResponse) -> RenderableType:
     if not whole.notes:
         return Group(head, Text("  nothing was said about it", style="dim"))
-    return Group(head, *(line for note in whole.notes for line in _lines(note)))
+    return Group(head, *(line for note in whole.notes for line in lines(note)))
 
 
-def _lines(note: pb.CaseNote) -> Iterator[Text]:
+def lines(note: pb.CaseNote) -> Iterator[Text]:
     """Yield a note as it is read: who, when, on which revision; what; the document."""
     head = Text.assemble(("  " + short(note.author), "bold"))
     doing = _SAYS.get(note.kind, "")
