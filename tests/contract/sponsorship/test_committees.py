@@ -21,7 +21,6 @@ from tests.contract.sponsorship.house import (
 from tests.contract.sponsorship.test_leavers import GOVERNANCE, inbox, leave
 from tests.contract.sponsorship.test_objections import ADA, OBJECTION, SALES, resolve
 from tests.support.clock import SettableClock
-from tests.support.conversations import extending
 from tests.support.councils import COUNCIL, PRESS, council_charter
 from tests.support.records import everything, rows
 from tests.support.services import Realm, new_request_id
@@ -411,29 +410,6 @@ async def test_a_committee_is_not_passed_over_before_it_could_meet_and_is_when_o
     answered = await council.say(ADA, overdue.gate_case, SALES, "CONSENT")
     assert answered.gate_case.state == gate_pb2.CASE_STATE_STANDING
     assert [d.person for d in answered.gate_case.deciders] == [SARA, ADA]
-
-
-async def test_a_committee_that_is_given_more_time_has_until_its_next_meeting_and_two_days(
-    council: House,
-) -> None:
-    pledged = await council.pledge(SARA, await council.opened())
-    due = pledged.gate_case.timetable.overdue_at
-    assert at(due) == datetime(2027, 1, 14, 22, 0, tzinfo=UTC)  # after Tuesday the 12th
-    answer: case_pb.CaseReading = await council.cases(VERA, "endorser").ExtendCase(
-        extending(pledged.gate_case)
-    )
-    longer = answer.gate_case.timetable
-    assert at(longer.overdue_at) == datetime(2027, 2, 11, 22, 0, tzinfo=UTC)  # after the 9th
-    shown = position_of(await council.read(answer.gate_case), SALES).ballot
-    assert shown.due_at == longer.overdue_at
-    quiet = await escalate(council, answer.gate_case, due)
-    assert [step.step for step in quiet.gate_case.escalations] == []
-    early = await refused(council.say(ADA, quiet.gate_case, SALES, "CONSENT"))
-    assert "has no seat" in early.message
-    voted = await vote(council, quiet.gate_case, SALES, *yes(VERA))
-    assert at(voted.gate_case.timetable.overdue_at) == at(longer.overdue_at)
-    again = council.cases(COUNCIL[1], "endorser").ExtendCase(extending(voted.gate_case))
-    assert [leg.type for leg in (await refused(again)).legs] == ["EXTENDED_BEFORE"]
 
 
 async def test_who_is_asked_because_there_is_no_quorum_has_the_agreed_time_from_then_on(
