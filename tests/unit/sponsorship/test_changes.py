@@ -60,6 +60,15 @@ def test_who_comes_back_into_an_office_gains_it() -> None:
     assert gaining_authority(halden.charter(), present, plan) == (SARA.name,)
 
 
+def test_who_is_to_countersign_from_outside_gains_it_by_being_imported() -> None:
+    charter = halden.charter().model_copy(update={"countersigner": "people/zoe"})
+    zoe = halden.directory()["people/zoe"]
+    present = {name: one for name, one in halden.directory().items() if one is not zoe}
+    plan = plan_import(charter, present, [zoe], replacing=False)
+    assert gaining_authority(charter, present, plan) == ("people/zoe",)
+    assert gaining_authority(halden.charter(), present, plan) == ()
+
+
 @given(st.sampled_from(GRADES), st.sampled_from(GRADES))
 def test_a_grade_and_back_again_gives_authority_one_way_at_most(one: str, other: str) -> None:
     def gain(before: str, after: str) -> bool:
