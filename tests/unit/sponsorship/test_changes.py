@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import halden
+from tests.support.services import CHARTER
 
 from investiture.casework.charters import CharterRecord, Charters
 from investiture.charter.load import load_text
@@ -95,7 +96,7 @@ def test_governance_signs_and_the_head_of_the_house_but_never_an_own_change() ->
 
 def test_each_charter_is_in_force_from_its_date_on_and_kept_for_the_cases_pinned_to_it() -> None:
     texts = [
-        halden.CHARTER.read_text().replace("version: 1\n", f"version: {number}\n", 1)
+        CHARTER.read_text().replace("version: 1\n", f"version: {number}\n", 1)
         for number in (1, 2, 3)
     ]
 
