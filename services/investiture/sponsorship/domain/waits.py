@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from investiture.casework.case import Case
+from investiture.casework.extensions import extension_of
 from investiture.casework.words import CaseState
 from investiture.charter.model import Charter
 from investiture.charter.timetable import Timetable
@@ -24,7 +25,8 @@ def waiting(case: Case, pledge: Pledge, agreed: Timetable) -> Case:
     """The open case with the timetable of what is still missing.
 
     `agreed` are the dates of the agreed time from now on: they come into force where somebody is
-    asked anew because a committee cannot answer. A timetable that changes starts its steps anew.
+    asked anew because a committee cannot answer. A timetable that changes starts its steps anew;
+    what was extended keeps the dates it was given.
     """
     missing = list(_parts(pledge))
     dated = [one for one in missing if one is not None]
@@ -32,10 +34,10 @@ def waiting(case: Case, pledge: Pledge, agreed: Timetable) -> Case:
         return case
     if len(dated) == len(missing):
         due = min(dated, key=lambda one: one.overdue_at)
-        if case.timetable == due:
+        if due.overdue_at in _followed(case):
             return case
         return replace(case, timetable=due, steps_in_wait=0)
-    if case.timetable in _of_committees(pledge):
+    if any(one.overdue_at in _followed(case) for one in _of_committees(pledge)):
         return replace(case, timetable=agreed, steps_in_wait=0)
     return case
 
@@ -87,6 +89,14 @@ def _parts(pledge: Pledge) -> Iterator[Timetable | None]:
             yield position.ballot.timetable
         else:
             yield None
+
+
+def _followed(case: Case) -> tuple[datetime, ...]:
+    """When the case is due, and when it was before its present dates were extended."""
+    given = extension_of(case)
+    if given is not None and given.overdue_at == case.timetable.overdue_at:
+        return (given.overdue_at, given.overdue_before)
+    return (case.timetable.overdue_at,)
 
 
 def _of_committees(pledge: Pledge) -> list[Timetable]:
