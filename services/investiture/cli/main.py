@@ -20,8 +20,11 @@ from investiture.cli import (
     problems,
     programs,
     reviews,
+    spending,
     stacks,
     stages,
+    transfers,
+    years,
 )
 from investiture.cli.demo import command as demo
 from investiture.cli.root import RootGroup, Shared
@@ -47,6 +50,9 @@ for room in (
     programs,
     pledges,
     funding,
+    spending,
+    transfers,
+    years,
     reviews,
     stages,
     casefiles,
