@@ -58,12 +58,14 @@ def money_of(minor: int, currency: str) -> Money:
 def near(data: st.DataObject, limit: int) -> int:
     """An amount that is mostly within a limit, and sometimes the limit or just above it."""
     few = st.integers(1, max(1, limit // 4))
-    return data.draw(st.one_of(few, few, few, st.sampled_from((max(1, limit), limit + 1))))
+    edge = st.sampled_from((max(1, limit), limit + 1))
+    minor: int = data.draw(st.one_of(few, few, few, edge))
+    return minor
 
 
 def minor_of(money: Money) -> int:
     digits = EXPONENTS[money.currency_code]
-    return money.units * 10**digits + money.nanos // 10 ** (9 - digits)
+    return money.units * int(10**digits) + money.nanos // int(10 ** (9 - digits))
 
 
 @dataclass
@@ -170,10 +172,10 @@ class TwoYears(RuleBasedStateMachine):
         return int(self.run(self.money.entries(envelope=pot.name))[-1].sequence)
 
     def refresh(self, program: Program) -> None:
-        """Sees what became of a program's commitments."""
-        found = self.run(
-            self.money.auditor.GetFunding(pb.GetFundingRequest(name=program.case.name))
-        )
+        """Sees what became of a program's commitments, in the round that reserved last."""
+        assert program.funding is not None
+        name = program.funding.gate_case.name
+        found = self.run(self.money.auditor.GetFunding(pb.GetFundingRequest(name=name)))
         known = {one.name: one for one in found.reservation.commitments}
         for promise in program.promises:
             promise.made.CopyFrom(known[promise.made.name])
@@ -369,7 +371,7 @@ class TwoYears(RuleBasedStateMachine):
             self.follow(old, new, how, cap)
         self.run(close(self.money, *said, name=f"fiscalYears/{YEAR}"))
         for program in self.programs.values():
-            if program.promises and program.state in ("held", "lapsed"):
+            if program.promises:
                 self.refresh(program)
 
     def follow(self, old: Pot, new: Pot, how: Any, cap: int | None) -> None:
