@@ -93,7 +93,7 @@ def ledger_table(entries: Iterable[pb.LedgerEntry]) -> Table:
             clock(instant(entry, "posted_at")),
             short(entry.envelope),
             short(entry.program) if entry.program else "",
-            f"{entry.kind}: {account(entry.debit)} → {account(entry.credit)}",
+            movement(entry),
             short(entry.actor),
             amounts.shown(entry.amount),
         )
@@ -106,7 +106,7 @@ def movements_table(entries: Iterable[pb.LedgerEntry]) -> Table:
     for entry in entries:
         drawn.add_row(
             str(entry.sequence),
-            f"{entry.kind}: {account(entry.debit)} → {account(entry.credit)}",
+            movement(entry),
             short(entry.actor),
             amounts.shown(entry.amount),
         )
@@ -123,6 +123,12 @@ def balances_table(envelopes: Sequence[pb.Envelope]) -> Table:
     for envelope, row in zip(envelopes, rows, strict=True):
         drawn.add_row(short(envelope.name), *(amounts.shown(row[place]) for place in used))
     return drawn
+
+
+def movement(entry: pb.LedgerEntry) -> str:
+    """Return what an entry moved: ``correct #4: actual → committed``."""
+    of = f" #{entry.corrects}" if entry.corrects else ""
+    return f"{entry.kind}{of}: {account(entry.debit)} → {account(entry.credit)}"
 
 
 def account(value: int) -> str:

@@ -21,8 +21,11 @@ from investiture.cli import (
     problems,
     programs,
     reviews,
+    spending,
     stacks,
     stages,
+    transfers,
+    years,
 )
 from investiture.cli.demo import command as demo
 from investiture.cli.root import RootGroup, Shared
@@ -48,6 +51,9 @@ for room in (
     programs,
     pledges,
     funding,
+    spending,
+    transfers,
+    years,
     reviews,
     stages,
     casefiles,
