@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from investiture.cli import (
+    books,
     casefiles,
     changes,
     charters,
@@ -47,6 +48,7 @@ for room in (
     programs,
     pledges,
     funding,
+    books,
     reviews,
     stages,
     casefiles,
