@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -83,29 +82,38 @@ class AppropriationStore:
         return found
 
     def appropriate(
-        self, tx: Transaction, postings: Sequence[tuple[Envelope, Posting]], *, issue: bool
+        self,
+        tx: Transaction,
+        postings: Sequence[Posting],
+        known: Mapping[str, Envelope],
+        new: Mapping[str, Envelope],
     ) -> None:
-        """Posts an appropriation to each envelope: to new ones with `issue`, else to known."""
-        if not postings:
-            return
-        after = [posted(envelope, posting) for envelope, posting in postings]
-        rows: list[dict[str, Any]] = [
-            {**envelope_row(envelope), "version": 1 if issue else envelope.version + 1}
-            for envelope in after
+        """Posts one appropriation an envelope, in order: to those known, and to new ones."""
+        before = {**new, **known}
+        after = {
+            posting.envelope: posted(before[posting.envelope], posting) for posting in postings
+        }
+        issued = [{**envelope_row(after[name]), "version": 1} for name in new]
+        more = [
+            {**envelope_row(after[name]), "version": envelope.version + 1, "known_name": name}
+            for name, envelope in known.items()
         ]
-        if issue:
-            _ISSUE.execute(tx.connection, rows)
-        else:
-            _SUPPLEMENT.execute(tx.connection, [{**row, "known_name": row["name"]} for row in rows])
+        if issued:
+            _ISSUE.execute(tx.connection, issued)
+        if more:
+            _SUPPLEMENT.execute(tx.connection, more)
+        # Last, because it is locked until the commit: whoever posts meanwhile waits for it.
         head = self._ledger.advance(tx, len(postings))
         actor = tx.call.principal.subject
         first = head.sequence - len(postings) + 1
-        _ADD.execute(
-            tx.connection,
-            [
-                entry_row(
-                    first + place, head.posted_at, actor, posting, Left(left.balances, Holding())
-                )
-                for place, ((_, posting), left) in enumerate(zip(postings, after, strict=True))
-            ],
-        )
+        rows = [
+            entry_row(
+                sequence,
+                head.posted_at,
+                actor,
+                posting,
+                Left(after[posting.envelope].balances, Holding()),
+            )
+            for sequence, posting in enumerate(postings, start=first)
+        ]
+        _ADD.execute(tx.connection, rows)

@@ -49,18 +49,9 @@ class ImportOperations:
         outcome = self._outcome(file, digest, gone, known, closed)
         if outcome.errors:
             raise _refusal(outcome.errors)
-        new = [
-            (line.issued(), _posting(line, digest))
-            for line in file.lines
-            if line.envelope not in known
-        ]
-        more = [
-            (known[line.envelope], _posting(line, digest))
-            for line in file.lines
-            if line.envelope in known
-        ]
-        self._store.appropriate(tx, more, issue=False)
-        self._store.appropriate(tx, new, issue=True)
+        new = {line.envelope: line.issued() for line in file.lines if line.envelope not in known}
+        postings = [_posting(line, digest) for line in file.lines]
+        self._store.appropriate(tx, postings, known, new)
         actor = tx.call.principal.subject
         self._store.keep(tx, Imported(digest, len(file.lines), actor, tx.now))
         # One leaf for all lines: the digest of the file fixes every one of them.
@@ -71,7 +62,7 @@ class ImportOperations:
             {
                 "lines": len(file.lines),
                 "issued": len(new),
-                "supplemented": len(more),
+                "supplemented": len(known),
                 "totals_minor": {one.currency: str(one.minor) for one in outcome.totals},
             },
         )

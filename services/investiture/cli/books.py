@@ -25,7 +25,7 @@ from investiture.cli.ledgers import (
     read_statement,
     statement_view,
 )
-from investiture.cli.output import complaints, print_json, short
+from investiture.cli.output import complaints, print_json, short, table
 from investiture.cli.problems import Complaint
 from investiture.cli.session import Session, run
 from investiture.stack import amounts
@@ -62,7 +62,9 @@ At = Annotated[
 @ledger.command()
 def show(
     ctx: typer.Context,
-    program: Annotated[str, typer.Argument(help="Of one program; else of all.")] = "",
+    program: Annotated[
+        str, typer.Argument(help="Of one program; else of all.", metavar="PROGRAM")
+    ] = "",
     envelope: Envelope = "",
     at: At = "",
     since: Annotated[str, typer.Option(help="With --at: from after this instant.")] = "",
@@ -81,9 +83,9 @@ def show(
                     "give PROGRAM, or --envelope ENVELOPE",
                 )
             if at:
-                asked.at.CopyFrom(_instant(at, "--at"))
+                asked.at.CopyFrom(instant_of(at, "--at"))
             if since:
-                asked.since.CopyFrom(_instant(since, "--since"))
+                asked.since.CopyFrom(instant_of(since, "--since"))
             session.show(await read_statement(stub, asked), statement_view)
             return
         book = await read_book(stub, envelope=_envelope(envelope), program=name)
@@ -100,7 +102,7 @@ def envelopes(
     ctx: typer.Context,
     year: Annotated[int, typer.Option(help="Of one fiscal year; else of all.")] = 0,
 ) -> None:
-    """List the envelopes with their balances and owners."""
+    """List the envelopes: whose they are, and what is where."""
 
     async def act(session: Session) -> None:
         stub = await session.budget()
@@ -114,7 +116,7 @@ def envelopes(
             token = page.next_page_token
             if not token:
                 break
-        session.show(whole, lambda shown: balances_table(shown.envelopes))
+        session.show(whole, lambda shown: _envelopes(shown.envelopes))
 
     run(ctx, act)
 
@@ -253,7 +255,7 @@ def _imported(answer: pb.ImportAppropriationsResponse, *, dry: bool) -> Text:
     )
 
 
-def _instant(text: str, option: str) -> Timestamp:
+def instant_of(text: str, option: str) -> Timestamp:
     """Return an instant as it was typed; a day means its end, without a zone the local one."""
     try:
         at = datetime.fromisoformat(text)
@@ -271,6 +273,14 @@ def _instant(text: str, option: str) -> Timestamp:
 
 def _envelope(name: str) -> str:
     return name if not name or name.startswith("envelopes/") else f"envelopes/{name}"
+
+
+def _envelopes(shown: Sequence[pb.Envelope]) -> Group:
+    drawn = table("envelope", "year", "cost centre", "owner", "purpose")
+    for one in shown:
+        year = str(one.fiscal_year)
+        drawn.add_row(short(one.name), year, one.cost_centre, short(one.owner), one.purpose)
+    return Group(drawn, balances_table(shown))
 
 
 def _ledger(book: Book) -> Group:

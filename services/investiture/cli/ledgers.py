@@ -90,18 +90,18 @@ async def read_statement(stub: BudgetServiceStub, request: pb.GetStatementReques
 def statement_view(statement: pb.Statement) -> Group:
     """Return a statement: what was there, each movement with what it left, what is there."""
     at = clock(instant(statement, "at"))
+    of_program = statement.name.startswith("programs/")
+    names = _HELD[2:5] if of_program else _HELD
     return Group(
         Text.assemble((short(statement.name), "bold"), f" at {at}"),
-        _held_table("before", statement.opening),
-        _running_table(statement),
-        _held_table("then", statement.closing),
+        _held_table("before", statement.opening, names),
+        _running_table(statement, names[-5:]),
+        _held_table("then", statement.closing, names),
     )
 
 
-def _running_table(statement: pb.Statement) -> Table:
+def _running_table(statement: pb.Statement, names: Sequence[str]) -> Table:
     """Return the movements with the running balances of the accounts that are used."""
-    of_program = statement.name.startswith("programs/")
-    names = _HELD[2:5] if of_program else _HELD[1:]
     rows = [[getattr(line.balances, name) for name in names] for line in statement.lines]
     used = [place for place in range(len(names)) if any(amounts.minor(row[place]) for row in rows)]
     headings = [names[place] for place in used]
@@ -118,11 +118,11 @@ def _running_table(statement: pb.Statement) -> Table:
     return drawn
 
 
-def _held_table(what: str, held: Iterable[pb.StatementBalance]) -> Table:
-    """Return balances at one instant, without what a program does not have."""
-    drawn = table(what, *_HELD, right=_HELD)
+def _held_table(what: str, held: Iterable[pb.StatementBalance], names: tuple[str, ...]) -> Table:
+    """Return balances at one instant."""
+    drawn = table(what, *names, right=names)
     for one in held:
-        row = (getattr(one.balances, name) for name in _HELD)
+        row = (getattr(one.balances, name) for name in names)
         drawn.add_row(short(one.envelope), *(amounts.shown(money) for money in row))
     return drawn
 

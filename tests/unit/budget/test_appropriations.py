@@ -17,6 +17,10 @@ def file(*lines: str, header: str = HEADER) -> bytes:
     return "\r\n".join((header, *lines, "")).encode()
 
 
+def known_as(*envelopes: Envelope) -> dict[str, Envelope]:
+    return {envelope.name: envelope for envelope in envelopes}
+
+
 def told(found: File) -> list[tuple[int, str, str]]:
     for error in found.errors:
         assert error.remedy
@@ -164,9 +168,9 @@ def test_a_line_for_an_envelope_that_exists_agrees_with_it_or_says_nothing() -> 
     (line,) = read(file(LINE)).lines
     known = line.issued()
     (short,) = read(file("launches-2027,,,,,,EUR,1")).lines
-    assert list(against([line, short], {line.envelope: known}.get)) == []
+    assert list(against([line, short], known_as(known).get)) == []
     other = Envelope(line.envelope, "Launches", 2026, "1", "y", "people/finn", "USD")
-    found = list(against([line], {line.envelope: other}.get))
+    found = list(against([line], known_as(other).get))
     assert [error.column for error in found] == [
         "currency",
         "display_name",
@@ -179,7 +183,7 @@ def test_a_line_for_an_envelope_that_exists_agrees_with_it_or_says_nothing() -> 
 
 def test_a_line_for_a_new_envelope_says_everything() -> None:
     (short,) = read(file("launches-2027,,,,,,EUR,1")).lines
-    found = list(against([short], {}.get))
+    found = list(against([short], known_as().get))
     assert [error.column for error in found] == [
         "display_name",
         "fiscal_year",
@@ -195,7 +199,7 @@ def test_a_supplement_that_overflows_the_envelope_is_told() -> None:
         line.envelope, "x", 2027, "1", "y", "people/fay", "EUR",
         Balances(appropriated=INT64_MAX - 1, available=INT64_MAX - 1),
     )  # fmt: skip
-    assert [error.column for error in against([line], {line.envelope: full}.get)] == ["amount"]
+    assert [error.column for error in against([line], known_as(full).get)] == ["amount"]
 
 
 @given(st.binary(max_size=300))

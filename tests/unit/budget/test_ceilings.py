@@ -104,13 +104,14 @@ def test_who_approved_and_joined_the_business_side_carries_nothing() -> None:
 
 
 def held(**parts: int) -> Reservation:
+    amounts: dict[str, Any] = {"remaining_minor": 0, **parts}
     return Reservation(
         "programs/community/budgetRequests/1",
         "programs/community",
         "envelopes/one",
         "EUR",
         reserved_minor=sum(parts.values()),
-        **{"remaining_minor": 0, **parts},
+        **amounts,
     )
 
 

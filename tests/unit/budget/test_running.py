@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from investiture.budget.ledger import ROUTES, Balances, Kind, Overdrawn, Posting
-from investiture.budget.running import Holding, keys_of, left_by
+from investiture.budget.running import Holding, Left, keys_of, left_by
 
 ENVELOPES = ("envelopes/one", "envelopes/two")
 PROGRAMS = ("programs/a", "programs/b")
@@ -30,7 +30,7 @@ def test_however_the_entries_come_in_each_leaves_the_sum_of_those_before(
     history: list[Posting], at_once: int
 ) -> None:
     posted: list[Posting] = []
-    left = []
+    left: list[Left] = []
     balances = dict.fromkeys(ENVELOPES, Balances())
     holdings: dict[tuple[str, str], Holding] = {}
     for start in range(0, len(history), at_once):

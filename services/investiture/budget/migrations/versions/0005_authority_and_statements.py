@@ -134,7 +134,7 @@ def _fill() -> None:
         *(f"program_{account.lower()}" for account in _OF_PROGRAM),
     ]
     write = sa.text(
-        f"UPDATE ledger_entry SET {', '.join(f'{name} = :{name}' for name in names)}"  # noqa: S608
+        f"UPDATE ledger_entry SET {', '.join(f'{name} = :{name}' for name in names)}"  # noqa: S608 - our own column names
         " WHERE sequence = :sequence"
     )
     whole: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
