@@ -83,7 +83,8 @@ class Resized:
 def ceiling(total_minor: int, contingency_bps: int, opened: Opened) -> int:
     """What may be spent without a new approval: the total and its contingency.
 
-    It stays inside the tier, and 64 bits. A round that finance alone confirms adds no contingency of its own.
+    It stays inside the tier, and 64 bits. A round that finance alone confirms adds no contingency
+    of its own.
     """
     if opened.approved_in:
         return max(total_minor, opened.kept_ceiling_minor or 0)
