@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.support.budget import ENVELOPE, ON_SQLITE, MoneySide, eur, refused
 from tests.support.services import new_request_id
+from tests.support.years import LAPSE, close, closing, two_years
 
 from investiture.api.budget.v1 import budget_service_pb2 as pb
 from investiture.budget.appropriations import COLUMNS
@@ -161,6 +162,22 @@ async def test_who_left_is_a_guest_or_unknown_owns_nothing(money: MoneySide) -> 
     money.directory.down = True
     problem = await refused(money.committee.ImportAppropriations(parts(file(line("c"))), timeout=5))
     assert problem.reason == "DEPENDENCY_UNAVAILABLE"
+
+
+async def test_nothing_is_appropriated_in_a_year_that_is_closed(money: MoneySide) -> None:
+    await two_years(money)
+    await close(money, closing(LAPSE))
+    content = file(
+        line("new", fiscal_year="2026"),
+        line("launches-2026", "1", display_name="", fiscal_year="", owner=""),
+        line("fine"),
+    )
+    checked = await imported(money, content, validate_only=True)
+    assert [(error.line, error.column) for error in checked.errors] == [
+        (2, "fiscal_year"),
+        (3, "fiscal_year"),
+    ]
+    assert (await refused(imported(money, content))).reason == "INVALID_FIELD"
 
 
 @ON_SQLITE

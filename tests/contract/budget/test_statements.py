@@ -9,6 +9,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tests.support.budget import ENVELOPE, ON_SQLITE, MoneySide, eur, refused
 from tests.support.facts import revision
 from tests.support.services import new_request_id
+from tests.support.transfers import OTHER, proposal, transferred
+from tests.support.years import CARRY_COMMITTED, NEW, OLD, close, closing, two_years
 
 from investiture.api.budget.v1 import budget_service_pb2 as pb
 
@@ -189,3 +191,36 @@ async def test_an_instant_outside_the_calendar_is_a_wrong_field(
     await money.issue()
     problem = await refused(statement(money, ENVELOPE, at=Timestamp(seconds=seconds)))
     assert (problem.code, [v.field for v in problem.violations]) == ("INVALID_ARGUMENT", ["at"])
+
+
+async def test_a_close_of_the_year_is_read_on_both_sides_of_it(money: MoneySide) -> None:
+    await two_years(money)
+    funding = await money.funded(revision(amount_minor=9_000_00), "fiona", envelope=OLD)
+    await money.person("fiona").Commit(money.commitment(funding, 1_000))
+    money.clock.advance(timedelta(seconds=1))
+    before = money.clock.now() - timedelta(microseconds=1)
+    await close(money, closing(CARRY_COMMITTED))
+    found = await statement(money, PROGRAM)
+    held = {one.envelope: units(one.balances) for one in found.closing}
+    assert held == {OLD: {}, NEW: {"reserved": 8_000, "committed": 1_000}}
+    earlier = await statement(money, PROGRAM, at=stamp(before))
+    held = {one.envelope: units(one.balances) for one in earlier.closing}
+    assert held == {OLD: {"reserved": 8_000, "committed": 1_000}, NEW: {}}
+    for name in (OLD, NEW):
+        whole = await statement(money, name)
+        envelope: pb.Envelope = await money.auditor.GetEnvelope(pb.GetEnvelopeRequest(name=name))
+        assert whole.closing[0].balances == envelope.balances
+    more = await money.open(revision(2, amount_minor=9_900_00))
+    assert (more.round, more.notices[0].changes[-1]) == (1, f"900.00 EUR more reserved in {NEW}")
+
+
+async def test_money_given_to_another_envelope_is_on_both_statements(money: MoneySide) -> None:
+    await money.issue()
+    await money.issue(name=OTHER, owner="people/olga")
+    await transferred(money, proposal(400))
+    for name, left in ((ENVELOPE, 999_600), (OTHER, 1_000_400)):
+        whole = await statement(money, name)
+        assert units(whole.closing[0].balances) == {"available": left}
+        assert whole.closing[0].balances.appropriated == eur(left)
+        assert whole.lines[-1].entry.kind == "transfer"
+        assert whole.lines[-1].balances == whole.closing[0].balances
