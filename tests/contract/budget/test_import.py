@@ -39,7 +39,11 @@ def digest(content: bytes) -> str:
 
 
 def parts(content: bytes, size: int = 100, **first: Any) -> AsyncIterator[Any]:
-    values = {"request_id": new_request_id(), "digest": digest(content), **first}
+    values: dict[str, Any] = {
+        "request_id": new_request_id(),
+        "digest": digest(content),
+        **first,
+    }
 
     def made() -> Iterator[pb.ImportAppropriationsRequest]:
         yield pb.ImportAppropriationsRequest(content=content[:size], **values)

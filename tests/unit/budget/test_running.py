@@ -31,7 +31,7 @@ def test_however_the_entries_come_in_each_leaves_the_sum_of_those_before(
 ) -> None:
     posted: list[Posting] = []
     left: list[Left] = []
-    balances = dict.fromkeys(ENVELOPES, Balances())
+    balances: dict[str, Balances] = {name: Balances() for name in ENVELOPES}
     holdings: dict[tuple[str, str], Holding] = {}
     for start in range(0, len(history), at_once):
         part: list[Posting] = []
