@@ -115,6 +115,7 @@ class FundingOperations:
         domain.require_confirmer(case, authority, chosen)
         asked = Amount(case.facts.amount_minor, case.facts.currency)
         domain.check_delegated_limit(authority, asked)
+        self._desk.rounds.check_envelope(tx, case, funding, chosen)
         validity = self._cases.validity(Gate.FUND)
         after, ceiled = domain.confirm(case, funding, authority, tx.now, validity)
         payload = {

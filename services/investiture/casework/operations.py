@@ -6,13 +6,13 @@ A service gives a `Desk` for each of its gates: what differs between gates, and 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from investiture.casework import case as cases
 from investiture.casework import extensions
 from investiture.casework.case import Candidate, Case, DueStep, Escalation, Holder
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
-from investiture.casework.openings import Fresh, Tolerance, reopen, superseded
+from investiture.casework.openings import Fresh, Tolerance, Weighed, reopen, superseded
 from investiture.casework.statements import missing_warrants, warrant_for
 from investiture.casework.store import CaseStore
 from investiture.casework.words import WAITING, CaseState, Gate, Step
@@ -95,6 +95,22 @@ class Desk(Protocol):
         ...
 
 
+@runtime_checkable
+class HoldingDesk(Protocol):
+    """A desk whose decision holds something, so that a revision changes that with it."""
+
+    def weigh(self, tx: Transaction, present: Case, evidence: Evidence) -> Weighed:
+        """Carries the standing decision to a materially other revision with what it holds.
+
+        Where it cannot, nothing is changed and the notes say why.
+        """
+        ...
+
+    def reason(self, tx: Transaction, case: Case) -> str:
+        """Why a round that was just opened is asked as it is; empty where nothing is special."""
+        ...
+
+
 class CaseOperations:
     """Opens, reads, escalates, releases, voids and reassigns the cases of a service's gates."""
 
@@ -132,9 +148,19 @@ class CaseOperations:
         present = self.newest(tx, facts.program, gate)
         decided = present.decided if present else None
         same_tier = decided is None or desk.same_tier(decided, facts)
-        opening = reopen(present, facts, gate, self._tolerance(gate), tx.now, same_tier=same_tier)
+        weighed = _weighed(tx, desk, present, evidence)
+        opening = reopen(
+            present,
+            facts,
+            gate,
+            self._tolerance(gate),
+            tx.now,
+            same_tier=same_tier,
+            weighed=weighed,
+        )
         if isinstance(opening, Fresh):
-            return self.reading(self._fresh(tx, desk, evidence, opening), tx.now)
+            why = weighed.notes if weighed else ()
+            return self.reading(self._fresh(tx, desk, evidence, opening, why), tx.now)
         if not opening.changed or present is None:
             return self.reading(opening.case, tx.now)
         kind = f"{gate.value.lower()}.carried"
@@ -309,7 +335,9 @@ class CaseOperations:
         due = dates.next_step(self._charter, _wait_of(case), case.timetable, recorded, now)
         return DueStep(Step(due.step.value), due.at, due.index)
 
-    def _fresh(self, tx: Transaction, desk: Desk, evidence: Evidence, opening: Fresh) -> Case:
+    def _fresh(
+        self, tx: Transaction, desk: Desk, evidence: Evidence, opening: Fresh, why: Sequence[str]
+    ) -> Case:
         facts, gate = evidence.revision, desk.gate
         new = Case(
             name=f"{facts.program}/{desk.collection}/{opening.round}",
@@ -337,6 +365,8 @@ class CaseOperations:
         if any(holder.role == cases.GOVERNANCE for holder in held):
             new = replace(new, no_eligible_holder=True)
         new = self.governed(tx, new)
+        reasons = (*why, desk.reason(tx, new)) if isinstance(desk, HoldingDesk) else why
+        new = replace(new, reason="; ".join(dict.fromkeys(filter(None, reasons))))
         return self.store.insert(tx, new, f"{gate.value.lower()}.opened", {"round": new.round})
 
     def _tolerance(self, gate: Gate) -> Tolerance:
@@ -360,3 +390,17 @@ def _steps(taken: Sequence[Escalation]) -> dict[str, object]:
         "due_at": [step.due_at.isoformat() for step in taken],
         "added": [person for step in taken for person in step.added],
     }
+
+
+def _weighed(
+    tx: Transaction, desk: Desk, present: Case | None, evidence: Evidence
+) -> Weighed | None:
+    """What a desk that holds something says of a materially other, later revision."""
+    if present is None or not isinstance(desk, HoldingDesk):
+        return None
+    facts = evidence.revision
+    later = facts.number > present.facts.number
+    same = present.gate_digest == facts.gate_digest(present.gate)
+    if present.state is not CaseState.STANDING or not later or same:
+        return None
+    return desk.weigh(tx, present, evidence)

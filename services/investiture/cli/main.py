@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from investiture.cli import (
+    books,
     casefiles,
     changes,
     charters,
@@ -54,6 +55,7 @@ for room in (
     spending,
     transfers,
     years,
+    books,
     reviews,
     stages,
     casefiles,

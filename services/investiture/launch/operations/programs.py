@@ -184,12 +184,12 @@ class ProgramOperations:
         records = self._path.load(tx, program.name)
         found: list[GateEffect] = []
         for gate in Gate:
-            tolerance = self._tolerance(gate)
             case = records[gate].record.case if gate in records else None
             decided = None
             if case is not None:
                 number = case.decided_revision
                 decided = self._programs.revision(tx, program.name, number).facts
+            tolerance = self._tolerance(gate, decided)
             effect = paths.effect_on(
                 case,
                 decided,
@@ -213,11 +213,22 @@ class ProgramOperations:
             return False
         return rows[0] == rows[1]
 
-    def _tolerance(self, gate: Gate) -> Tolerance:
+    def _contingency_bps(self, decided: Revision) -> int:
+        """How far the money that was approved reaches without a new approval, as its tier says."""
+        try:
+            tier = tier_for(
+                self._charter, decided.category, decided.amount_minor, decided.spend_conditions
+            )
+        except NoTier:
+            return 0
+        return tier.contingency_bps
+
+    def _tolerance(self, gate: Gate, decided: Revision | None) -> Tolerance:
         allowed = self._charter.tolerance(gate.value)
+        ceiling_bps = self._contingency_bps(decided) if gate is Gate.FUND and decided else 0
         return Tolerance(
             material=self._charter.material_of(gate.value),
-            amount_increase_bps=allowed.amount_increase_bps,
+            amount_increase_bps=max(allowed.amount_increase_bps, ceiling_bps),
             exposure_increase_bps=allowed.exposure_increase_bps,
         )
 
