@@ -5,19 +5,14 @@ invariants of domain.md (Budget) are checked after each step over a real socket,
 """
 
 import asyncio
-import re
-import uuid
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import grpc
-import psycopg
 from google.protobuf.message import Message
-from google.type.money_pb2 import Money
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -32,96 +27,33 @@ from tests.support.clock import SettableClock
 from tests.support.facts import revision
 from tests.support.services import Realm, new_request_id
 from tests.support.transfers import approval, exchange, proposal
+from tests.support.two_years import (
+    EXPONENTS,
+    Actual,
+    Pot,
+    Program,
+    Promise,
+    another,
+    minor_of,
+    money_of,
+    near,
+    posting_of,
+)
 from tests.support.years import CARRY_ALL, CARRY_COMMITTED, LAPSE, close, closing, late
 
 from investiture.api.budget.v1 import budget_service_pb2 as pb
 from investiture.api.budget.v1 import fiscal_years_pb2 as fiscal
 from investiture.api.budget.v1 import transfers_pb2 as transfers
-from investiture.api.common.v1 import gate_pb2
-from investiture.budget.ledger import Account, Balances, Kind, Posting
+from investiture.budget.ledger import Account, Balances
 from investiture.chassis.client import explain
 
 YEAR = 2026
-EXAMPLES, STEPS = 8, 80
+EXAMPLES, STEPS = 12, 100
 PLACES = ("a", "b", "yen")
 OWNERS = {"a": "fay", "b": "olga", "yen": "olga"}
 PROGRAMS = ("one", "two", "three", "four")
 ISSUED = {"EUR": 8_000_00, "JPY": 900_000}
 RATES = {("EUR", "JPY"): "161.375", ("JPY", "EUR"): "0.0061967"}
-EXPONENTS = {"EUR": 2, "JPY": 0}
-
-
-def money_of(minor: int, currency: str) -> Money:
-    units, rest = divmod(minor, 10 ** EXPONENTS[currency])
-    return Money(currency_code=currency, units=units, nanos=rest * 10_000_000)
-
-
-def near(data: st.DataObject, limit: int) -> int:
-    """An amount that is mostly within a limit, and sometimes the limit or just above it."""
-    few = st.integers(1, max(1, limit // 4))
-    edge = st.sampled_from((max(1, limit), limit + 1))
-    minor: int = data.draw(st.one_of(few, few, few, edge))
-    return minor
-
-
-def minor_of(money: Money) -> int:
-    digits = EXPONENTS[money.currency_code]
-    return money.units * int(10**digits) + money.nanos // int(10 ** (9 - digits))
-
-
-@dataclass
-class Pot:
-    """What the model knows of an envelope, in minor units."""
-
-    name: str
-    place: str
-    currency: str
-    held: Counter[str]
-    closed: bool = False
-
-    def move(self, minor: int, giving: str, taking: str) -> None:
-        """From one account to another; empty is outside."""
-        if giving:
-            self.held[giving] -= minor
-        if taking:
-            self.held[taking] += minor
-
-
-@dataclass
-class Actual:
-    """An entry that spent something, and what may still be corrected of it."""
-
-    sequence: int
-    pot: Pot
-    left: int
-
-
-@dataclass
-class Promise:
-    """What the model knows of a commitment."""
-
-    made: pb.Commitment
-    open_: int
-    lapsed: int = 0
-    lapsed_in: Pot | None = None
-    actuals: list[Actual] = field(default_factory=list[Actual])
-
-
-@dataclass
-class Program:
-    """What the model knows of a program."""
-
-    asked: int
-    case: gate_pb2.GateCase
-    funding: pb.Funding | None = None
-    pot: Pot | None = None
-    state: str = "asking"
-    remaining: int = 0
-    promises: list[Promise] = field(default_factory=list[Promise])
-
-    @property
-    def spent(self) -> int:
-        return sum(actual.left for one in self.promises for actual in one.actuals)
 
 
 class TwoYears(RuleBasedStateMachine):
@@ -180,6 +112,7 @@ class TwoYears(RuleBasedStateMachine):
         known = {one.name: one for one in found.reservation.commitments}
         for promise in program.promises:
             promise.made.CopyFrom(known[promise.made.name])
+            assert minor_of(promise.made.lapsed) == promise.lapsed
 
     def held(self) -> list[str]:
         return [name for name, one in self.programs.items() if one.state == "held"]
@@ -445,7 +378,7 @@ class TwoYears(RuleBasedStateMachine):
         acts = [act for act, weight in can.items() for _ in range(weight)]
         return data.draw(st.sampled_from(acts))(data)
 
-    @initialize(close_at=st.integers(15, 50))
+    @initialize(close_at=st.integers(15, 60))
     def choose_when_to_close(self, close_at: int) -> None:
         self.close_at = close_at
 
@@ -481,27 +414,6 @@ class TwoYears(RuleBasedStateMachine):
             assert sum(sums) == 0
             assert outside[currency, Account.TRANSIT] == 0
         self.run(self.closing.aclose())
-
-
-def posting_of(entry: pb.LedgerEntry) -> Posting:
-    return Posting(
-        envelope=entry.envelope,
-        kind=Kind(entry.kind),
-        debit=Account(pb.Account.Name(entry.debit).removeprefix("ACCOUNT_")),
-        credit=Account(pb.Account.Name(entry.credit).removeprefix("ACCOUNT_")),
-        amount_minor=minor_of(entry.amount),
-    )
-
-
-def another(database_url: str) -> str:
-    """An empty database beside the test's own: a fiscal year closes once."""
-    if database_url.startswith("sqlite"):
-        return f"{database_url}-{uuid.uuid4().hex}"
-    name = f"years_{uuid.uuid4().hex}"
-    server = database_url.replace("postgresql+psycopg://", "postgresql://", 1)
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" STRATEGY FILE_COPY'.encode())
-    return re.sub(r"/test_[0-9a-f]+", f"/{name}", database_url, count=1)
 
 
 def test_two_years_agree_with_their_model_after_every_step(
