@@ -15,7 +15,8 @@ from investiture.casework.facts import Ending, Evidence, Revision, Warrant
 from investiture.casework.openings import Fresh, Tolerance, reopen, superseded
 from investiture.casework.statements import missing_warrants, warrant_for
 from investiture.casework.store import CaseStore
-from investiture.casework.words import WAITING, CaseState, Gate, Step
+from investiture.casework.succession import succeeding
+from investiture.casework.words import CaseState, Gate, Step
 from investiture.charter import timetable as dates
 from investiture.charter.model import Charter
 from investiture.chassis.refusal import Denied, InvalidArgument, PreconditionFailed
@@ -158,7 +159,7 @@ class CaseOperations:
     def escalate(self, tx: Transaction, name: str) -> tuple[Reading, tuple[Escalation, ...]]:
         """Takes every step that is due by the service's clock; harmless where none is."""
         case = self.find(tx, name)
-        moved, taken = self._escalated(tx, case)
+        moved, taken = self.escalated(tx, case)
         if not taken:
             return self.reading(case, tx.now), ()
         payload = {**_steps(taken), "no_eligible_holder": moved.no_eligible_holder}
@@ -173,7 +174,7 @@ class CaseOperations:
         case = self.find(tx, name, etag)
         cases.require_state(case, CaseState.OPEN, CaseState.CHANGES_REQUESTED)
         holder = cases.require_holder(case, tx.call.principal.subject)
-        due, taken = self._escalated(tx, case)
+        due, taken = self.escalated(tx, case)
         table = dates.extended(self._charter, _wait_of(case), case.timetable, tx.now)
         after = extensions.extend(due, holder, table, tx.now, reason)
         kind = f"{case.gate.value.lower()}.extended"
@@ -184,6 +185,11 @@ class CaseOperations:
             "overdue_at": table.overdue_at.isoformat(),
         }
         return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
+
+    def escalated(self, tx: Transaction, case: Case) -> tuple[Case, tuple[Escalation, ...]]:
+        """The case after every step that is due, still to be saved, and the steps."""
+        chain = self.desk(case.gate).chain(tx, case)
+        return cases.escalate(case, tx.now, lambda taken: self._next(case, taken, tx.now), chain)
 
     def release(self, tx: Transaction, gate: Gate, ending: Ending) -> Reading | None:
         """Gives back everything held for a program that has ended; harmless when repeated."""
@@ -278,7 +284,7 @@ class CaseOperations:
 
     def reading(self, case: Case, now: datetime) -> Reading:
         """The case with the next step of its timetable."""
-        if case.state not in WAITING:
+        if not case.in_hands:
             return Reading(case, None)
         return Reading(case, self._next(case, case.steps_in_wait, now))
 
@@ -321,7 +327,7 @@ class CaseOperations:
             replaced = superseded(old, tx.now)
             kind = f"{gate.value.lower()}.superseded"
             self.store.save(tx, old, replaced, kind, {"by": new.name})
-            new = replace(new, escalations=(), waited_ms=0)
+            new = succeeding(old, replace(new, escalations=(), waited_ms=0))
             desk.superseded(tx, old, new)
         held = desk.holders(tx, new, evidence)
         new = cases.with_holders(new, held)
