@@ -20,6 +20,7 @@ from tests.contract.sponsorship.house import (
     position_of,
     refused,
 )
+from tests.contract.sponsorship.test_changes import Governance
 from tests.contract.sponsorship.test_delegations import lent, revoking
 from tests.contract.sponsorship.test_leavers import inbox, leave
 from tests.contract.sponsorship.test_objections import ADA, SALES
@@ -97,7 +98,10 @@ async def test_a_standing_pledge_is_amber_with_the_import_in_which_its_sponsor_l
     [
         ({"grade": "specialist"}, f"{SARA} has no limit to pledge"),
         ({"grade": "manager"}, f"{SARA} pledges up to 50,000.00 EUR"),
-        ({"unit": "units/it"}, f"{SARA} is of units/it, on the IT side"),
+        (
+            {"unit": "units/it", "grade": "specialist"},
+            f"{SARA} is of units/it, on the IT side",
+        ),
         ({"unit": "", "guest_of": "an agency"}, f"{SARA} decides nothing as a guest"),
     ],
 )
@@ -122,6 +126,21 @@ async def test_a_sponsor_who_keeps_the_authority_keeps_the_pledge(
     after = (await house.read(standing)).gate_case
     assert (after.state, after.etag) == (standing.state, standing.etag)
     assert (await warrant(house)).case_version == standing.version
+
+
+async def test_a_move_that_a_second_person_has_to_sign_is_lost_with_the_signature(
+    house: House,
+) -> None:
+    standing = await house.standing()
+    held = await changed(house, SARA, unit="units/it")
+    assert held.change
+    assert not held.transfers
+    assert (await house.read(standing)).gate_case.state == gate_pb2.CASE_STATE_STANDING
+    governance = Governance(house)
+    await governance.approve(GRACE, await governance.read(held.change))
+    after = (await house.read(standing)).gate_case
+    assert after.amber == gate_pb2.AMBER_TRANSFER
+    assert f"{SARA} is of units/it, on the IT side" in after.reason
 
 
 async def test_a_carried_increase_asks_no_more_of_the_sponsor_than_they_saw(house: House) -> None:
