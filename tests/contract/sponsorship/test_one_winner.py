@@ -38,15 +38,17 @@ async def locked(server: str, query: str) -> AsyncIterator[psycopg.AsyncConnecti
         yield holding
 
 
-async def waiting(server: str, calls: int) -> None:
-    """Returns once so many transactions wait for a lock."""
+async def waiting(server: str, *calls: asyncio.Future[Any]) -> None:
+    """Returns once so many transactions wait for a lock; with the error of one that does not."""
     query = (
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     async with await psycopg.AsyncConnection.connect(server, autocommit=True) as looking:
         # PostgreSQL tells nobody who waits: it has to be asked.
-        while (await (await looking.execute(query.encode())).fetchone()) != (calls,):  # noqa: ASYNC110
+        while (await (await looking.execute(query.encode())).fetchone()) != (len(calls),):
+            for call in calls:
+                assert not call.done(), f"did not wait: {call.result()}"
             await asyncio.sleep(0.01)
 
 
@@ -56,9 +58,9 @@ async def one_after_the_other(
     """The answers of two calls, the second of which comes while the first is stopped half-way."""
     async with locked(server, lock) as holding:
         one = asyncio.ensure_future(first)
-        await waiting(server, 1)
+        await waiting(server, one)
         two = asyncio.ensure_future(second)
-        await waiting(server, 2)
+        await waiting(server, one, two)
         await holding.rollback()
         return await one, await two
 
@@ -122,6 +124,12 @@ async def borrowing(house: House) -> tuple[gate_pb2.GateCase, pb.Delegation]:
     return last.gate_case, made
 
 
+async def revoke(house: House, made: pb.Delegation) -> pb.Delegation:
+    """A coroutine, because a call of a stub begins at once."""
+    revoked: pb.Delegation = await house.of(HANA).RevokeDelegation(revoking(made))
+    return revoked
+
+
 async def test_a_delegation_revoked_during_the_pledge_it_carries_takes_it_back(
     house: House, server: str
 ) -> None:
@@ -130,7 +138,7 @@ async def test_a_delegation_revoked_during_the_pledge_it_carries_takes_it_back(
         server,
         CASE,
         house.pledge(SAM, case, on_behalf_of=HANA),
-        house.of(HANA).RevokeDelegation(revoking(made)),
+        revoke(house, made),
     )
     assert pledged.gate_case.state == gate_pb2.CASE_STATE_STANDING
     after = (await house.read(case)).gate_case
@@ -144,7 +152,7 @@ async def test_a_pledge_during_the_revocation_of_what_carries_it_is_refused(
     _, problem = await one_after_the_other(
         server,
         "SELECT 1 FROM delegation FOR UPDATE",
-        house.of(HANA).RevokeDelegation(revoking(made)),
+        revoke(house, made),
         refused(house.pledge(SAM, case, on_behalf_of=HANA)),
     )
     assert problem.reason == "NOT_A_HOLDER"

@@ -98,14 +98,10 @@ async def test_a_standing_pledge_is_amber_with_the_import_in_which_its_sponsor_l
     [
         ({"grade": "specialist"}, f"{SARA} has no limit to pledge"),
         ({"grade": "manager"}, f"{SARA} pledges up to 50,000.00 EUR"),
-        (
-            {"unit": "units/it", "grade": "specialist"},
-            f"{SARA} is of units/it, on the IT side",
-        ),
         ({"unit": "", "guest_of": "an agency"}, f"{SARA} decides nothing as a guest"),
     ],
 )
-async def test_a_sponsor_demoted_below_the_total_or_off_the_business_side_is_lost(
+async def test_a_sponsor_demoted_below_the_total_is_lost(
     house: House, fields: dict[str, str], why: str
 ) -> None:
     standing = await house.standing()
