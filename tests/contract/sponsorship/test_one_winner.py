@@ -5,7 +5,7 @@ in its middle; the second is seen to wait for it before the lock is given back.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -31,7 +31,7 @@ def server(database_url: str) -> str:
 
 
 @asynccontextmanager
-async def locked(server: str, query: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+async def locked(server: str, query: str) -> AsyncGenerator[psycopg.AsyncConnection[Any]]:
     """Rows that nobody else changes until the block ends."""
     async with await psycopg.AsyncConnection.connect(server) as holding:
         await holding.execute(query.encode())
