@@ -309,6 +309,14 @@ async def test_a_sponsor_hands_over_to_whom_they_name(house: House) -> None:
     assert followed.gate_case.state == gate_pb2.CASE_STATE_STANDING
 
 
+async def test_who_hands_over_to_nobody_in_particular_is_followed_by_their_line(
+    house: House,
+) -> None:
+    await transfer(house, SARA, await house.standing())
+    opened = await succession(house)
+    assert holders(opened) == [(SAM, "sponsor", "units/support")]
+
+
 async def test_a_transfer_is_the_sponsors_and_governances_and_goes_to_who_may_sponsor(
     house: House, database_url: str
 ) -> None:
