@@ -15,7 +15,8 @@ from investiture.casework.facts import Ending, Evidence, Revision, Warrant
 from investiture.casework.openings import Fresh, Tolerance, Weighed, reopen, superseded
 from investiture.casework.statements import missing_warrants, warrant_for
 from investiture.casework.store import CaseStore
-from investiture.casework.words import WAITING, CaseState, Gate, Step
+from investiture.casework.succession import succeeding
+from investiture.casework.words import CaseState, Gate, Step
 from investiture.charter import timetable as dates
 from investiture.charter.model import Charter
 from investiture.chassis.refusal import Denied, InvalidArgument, PreconditionFailed
@@ -191,7 +192,7 @@ class CaseOperations:
     def escalate(self, tx: Transaction, name: str) -> tuple[Reading, tuple[Escalation, ...]]:
         """Takes every step that is due by the service's clock; harmless where none is."""
         case = self.find(tx, name)
-        moved, taken = self._escalated(tx, case)
+        moved, taken = self.escalated(tx, case)
         if not taken:
             return self.reading(case, tx.now), ()
         payload = {**_steps(taken), "no_eligible_holder": moved.no_eligible_holder}
@@ -206,7 +207,7 @@ class CaseOperations:
         case = self.find(tx, name, etag)
         cases.require_state(case, CaseState.OPEN, CaseState.CHANGES_REQUESTED)
         holder = cases.require_holder(case, tx.call.principal.subject)
-        due, taken = self._escalated(tx, case)
+        due, taken = self.escalated(tx, case)
         extensions.require_extendable(due)
         own = self.desk(case.gate).more_time(tx, case)
         table = own or dates.extended(self._charter, _wait_of(case), case.timetable, tx.now)
@@ -219,6 +220,11 @@ class CaseOperations:
             "overdue_at": table.overdue_at.isoformat(),
         }
         return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
+
+    def escalated(self, tx: Transaction, case: Case) -> tuple[Case, tuple[Escalation, ...]]:
+        """The case after every step that is due, still to be saved, and the steps."""
+        chain = self.desk(case.gate).chain(tx, case)
+        return cases.escalate(case, tx.now, lambda taken: self._next(case, taken, tx.now), chain)
 
     def release(self, tx: Transaction, gate: Gate, ending: Ending) -> Reading | None:
         """Gives back everything held for a program that has ended; harmless when repeated."""
@@ -313,7 +319,7 @@ class CaseOperations:
 
     def reading(self, case: Case, now: datetime) -> Reading:
         """The case with the next step of its timetable."""
-        if case.state not in WAITING:
+        if not case.in_hands:
             return Reading(case, None)
         return Reading(case, self._next(case, case.steps_in_wait, now))
 
@@ -324,12 +330,6 @@ class CaseOperations:
     def validity(self, gate: Gate) -> timedelta:
         """How long a decision of this gate stands."""
         return self._charter.validity(gate.value).elapsed
-
-    def _escalated(self, tx: Transaction, case: Case) -> tuple[Case, tuple[Escalation, ...]]:
-        chain = self.desk(case.gate).chain(tx, case)
-        return cases.escalate(
-            case, tx.now, lambda recorded: self._next(case, recorded, tx.now), chain
-        )
 
     def _next(self, case: Case, recorded: int, now: datetime) -> DueStep:
         due = dates.next_step(self._charter, _wait_of(case), case.timetable, recorded, now)
@@ -358,15 +358,16 @@ class CaseOperations:
             replaced = superseded(old, tx.now)
             kind = f"{gate.value.lower()}.superseded"
             self.store.save(tx, old, replaced, kind, {"by": new.name})
-            new = replace(new, escalations=(), waited_ms=0)
+            new = succeeding(old, replace(new, escalations=(), waited_ms=0))
             desk.superseded(tx, old, new)
         held = desk.holders(tx, new, evidence)
         new = cases.with_holders(new, held)
         if any(holder.role == cases.GOVERNANCE for holder in held):
             new = replace(new, no_eligible_holder=True)
         new = self.governed(tx, new)
-        reasons = (*why, desk.reason(tx, new)) if isinstance(desk, HoldingDesk) else why
-        new = replace(new, reason="; ".join(dict.fromkeys(filter(None, reasons))))
+        own = desk.reason(tx, new) if isinstance(desk, HoldingDesk) else ""
+        reasons = dict.fromkeys(filter(None, (new.reason, *why, own)))
+        new = replace(new, reason="; ".join(reasons))
         return self.store.insert(tx, new, f"{gate.value.lower()}.opened", {"round": new.round})
 
     def _tolerance(self, gate: Gate) -> Tolerance:

@@ -184,9 +184,10 @@ class LaunchDesk(_StageDesk):
         )
 
     def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
-        """The program's sponsors."""
+        """The program's sponsors, as its pledge stands."""
         self._stages.add_decision(tx, case.name)
-        return stages.go_holders(self._content(tx, evidence.revision), tx.now)
+        content = self._content(tx, evidence.revision)
+        return stages.go_holders(content, evidence.warrants[Gate.PLEDGE].deciders, tx.now)
 
 
 class ProveDesk(_StageDesk):

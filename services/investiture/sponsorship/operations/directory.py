@@ -50,6 +50,14 @@ class DirectoryOperations:
         }
         tx.record("directory.imported", RESOURCE, version, payload)
 
+    def hold_still(self, tx: Transaction) -> None:
+        """Nobody's authority changes before this transaction ends: of the two, one comes first."""
+        self._people.share(tx)
+
+    def hold_alone(self, tx: Transaction) -> None:
+        """Nobody decides by the directory before this transaction ends."""
+        self._people.claim(tx)
+
     def resolve(
         self,
         tx: Transaction,

@@ -33,6 +33,9 @@ _LOCK = (
     .values(version=DIRECTORY.c.version + 1)
     .returning(DIRECTORY.c.version)
 )
+_KEY = sa.select(DIRECTORY.c.id).where(DIRECTORY.c.id == _THE_DIRECTORY)
+# Read, FOR SHARE and FOR UPDATE: SQLite has one writer at a time and leaves both out.
+_SHARE, _CLAIM = Query(_KEY.with_for_update(read=True)), Query(_KEY.with_for_update())
 _SEAL = (
     DIRECTORY.update().where(DIRECTORY.c.id == _THE_DIRECTORY).values(digest=sa.bindparam("said"))
 )
@@ -72,6 +75,14 @@ class PeopleStore:
         """Makes other imports wait until this one has ended; the version that it makes."""
         version: int = tx.connection.execute(_LOCK).scalar_one()
         return version
+
+    def share(self, tx: Transaction) -> None:
+        """Makes imports wait until this transaction has ended; waits for one under way."""
+        _SHARE.value(tx.connection, {})
+
+    def claim(self, tx: Transaction) -> None:
+        """Makes imports and whoever shares wait until this transaction has ended."""
+        _CLAIM.value(tx.connection, {})
 
     def save(
         self, tx: Transaction, added: Iterable[Person], changed: Iterable[Person], digest: str

@@ -58,6 +58,8 @@ PLEDGE = sa.Table(
     sa.Column("unowned", Document, nullable=False),
     sa.Column("contested", Document, nullable=False),
     sa.Column("legs", Document, nullable=False),
+    sa.Column("liveness_at", Instant),
+    sa.Index("pledge_by_liveness", "liveness_at"),
 )
 
 SEAT = sa.Table(
@@ -73,7 +75,14 @@ SEAT = sa.Table(
     sa.Column("statement", sa.Text, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("gate_digest", sa.Text, nullable=False),
+    sa.Column("attested_at", Instant),
+    sa.Column("attestation", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("attested_revision", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("lost", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("former", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("successor", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Index("pledge_seat_by_person", "person"),
+    sa.Index("pledge_seat_by_principal", "on_behalf_of"),
 )
 
 POSITION = sa.Table(
