@@ -19,6 +19,7 @@ from investiture.cli import (
     pledges,
     problems,
     programs,
+    registers,
     reviews,
     stacks,
     stages,
@@ -51,6 +52,7 @@ for room in (
     stages,
     casefiles,
     ownership,
+    registers,
     charters,
     changes,
 ):

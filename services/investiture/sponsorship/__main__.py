@@ -20,9 +20,13 @@ from investiture.sponsorship.operations.delegations import DelegationOperations
 from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations
+from investiture.sponsorship.operations.registers import RegisterOperations
 from investiture.sponsorship.own_directory import OwnDirectory
+from investiture.sponsorship.registers import SERVICE as REGISTERS
+from investiture.sponsorship.registers import RegisterHandlers
 from investiture.sponsorship.store.changes import ChangeStore
 from investiture.sponsorship.store.delegations import DelegationStore
+from investiture.sponsorship.store.interests import InterestStore
 from investiture.sponsorship.store.people import PeopleStore
 from investiture.sponsorship.store.pledges import PledgeStore
 from investiture.sponsorship.store.tables import CASES
@@ -36,7 +40,8 @@ async def compose(
     """Builds the service; what has to be closed is pushed onto `closing`."""
     base = await lay(NAME, settings, closing, clock or SystemClock())
     people, lent, store = PeopleStore(), DelegationStore(), PledgeStore()
-    directory = DirectoryOperations(base.charter, people, lent)
+    interests = InterestStore()
+    directory = DirectoryOperations(base.charter, people, lent, interests)
     desk = PledgeDesk(base.charter, store, directory)
     cases = CaseOperations(base.case_store(CASES), base.charter, [desk])
     pledges = PledgeOperations(base.charter, cases, store, directory, desk)
@@ -58,9 +63,19 @@ async def compose(
     ticker = Ticker("changes", DatedChanges.INTERVAL, dated.apply)
     ticker.start()
     closing.push_async_callback(ticker.stop)
+    registers = RegisterHandlers(
+        base.charter,
+        RegisterOperations(base.charter, people, lent, interests),
+        base.mutations,
+        base.pager,
+    )
     own = OwnDirectory(directory, base.mutations)
-    bindings = [Binding(SERVICE, handlers), Binding(GOVERNANCE, governing)]
-    return base.server(cases, bindings, own)
+    bindings = [
+        Binding(SERVICE, handlers),
+        Binding(REGISTERS, registers),
+        Binding(GOVERNANCE, governing),
+    ]
+    return base.server(cases, bindings, own, directory.principals)
 
 
 if __name__ == "__main__":

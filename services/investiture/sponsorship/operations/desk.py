@@ -54,7 +54,7 @@ class PledgeDesk:
 
     def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
         """Stores whom the pledge asks; its sponsors and the heads of the units that must agree."""
-        able = self._directory.able(tx)
+        able = self._directory.impartial(tx, case.facts)
         asked = ask(self._charter, case.facts, able, tx.now)
         pledge = Pledge(
             seats=tuple(
@@ -79,9 +79,13 @@ class PledgeDesk:
         Free of people who have left, who recused themselves, and who are on the wrong side.
         """
         pledge = self._store.load(tx, case.name)
-        able = self._directory.able(tx)
+        able = self._directory.impartial(tx, case.facts)
         sponsors = [
-            [name for name in self._line(seat, case) if self._may_sponsor(tx, name, seat, pledge)]
+            [
+                n
+                for n in self._line(seat, case)
+                if able(n) and self._may_sponsor(tx, n, seat, pledge)
+            ]
             for seat in pledges.free_seats(pledge)
         ]
         endorsers = [
@@ -115,7 +119,7 @@ class PledgeDesk:
         Whom a unit is asked of, who may end its objection and who stands in for a sponsor follow
         from who is there; with nobody it raises its alarm.
         """
-        able = self._directory.able(tx)
+        able = self._directory.impartial(tx, case.facts)
         before = self._store.load(tx, case.name)
         positions = tuple(self._asked_anew(tx, one, before, case, able) for one in before.positions)
         pledge = replace(before, positions=positions)
@@ -156,7 +160,11 @@ class PledgeDesk:
         """For each named sponsor who cannot decide at all the first of their line who may."""
         for seat in pledges.free_seats(pledge):
             if not able(seat.named):
-                line = (n for n in self._line(seat, case) if self._may_sponsor(tx, n, seat, pledge))
+                line = (
+                    n
+                    for n in self._line(seat, case)
+                    if able(n) and self._may_sponsor(tx, n, seat, pledge)
+                )
                 for name in islice(line, 1):
                     yield Holder(name, pledges.SPONSOR, tx.now, seat.unit)
 
