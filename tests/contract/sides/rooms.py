@@ -6,7 +6,7 @@ every role, so that no role keeps the sides apart. The one call between services
 process too.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,13 @@ from google.protobuf.message_factory import GetMessageClass
 from google.type.money_pb2 import Money
 from tests.contract.sides.houses import ENVELOPE, Enterprise
 from tests.support.clock import SettableClock
-from tests.support.services import Realm, Served, migrated, new_request_id, served
+from tests.support.services import NOBODY_LISTENS, Realm, Served, migrated, new_request_id, served
 
 from investiture.api.budget.v1 import budget_service_pb2 as budget_pb
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
 from investiture.budget.__main__ import compose as compose_budget
 from investiture.casework import foundation
+from investiture.casework.charters import Charters
 from investiture.casework.directory import authority_of
 from investiture.casework.facts import Authority
 from investiture.casework.foundation import Foundation
@@ -32,7 +33,6 @@ from investiture.casework.handlers import SERVICE as CASE_SERVICE
 from investiture.casework.handlers import CaseHandlers
 from investiture.casework.operations import CaseOperations
 from investiture.casework.words import Purpose
-from investiture.charter.model import Charter
 from investiture.chassis.call import Call, Principal
 from investiture.chassis.client import explain
 from investiture.chassis.refusal import Refusal
@@ -136,6 +136,15 @@ class NearDirectory:
         return authority_of(await self._sponsorship.ask("workloads/x", "ResolveAuthority", request))
 
 
+def own_charter(made: Enterprise) -> Callable[..., Awaitable[Charters]]:
+    """The enterprise's charter, also where the lint would not let it pass."""
+
+    async def known(_database: object, _file: object, clock: SettableClock) -> Charters:
+        return Charters.only(made.charter, clock.now())
+
+    return known
+
+
 @asynccontextmanager
 async def rooms(
     patch: pytest.MonkeyPatch, realm: Realm, clock: SettableClock, folder: Path, made: Enterprise
@@ -144,11 +153,6 @@ async def rooms(
     found: dict[str, Room] = {}
     bound: list[Binding] = []
     serve = Foundation.server
-
-    def charter(path: Path) -> Charter:
-        """The enterprise's own, also where the lint would not let it pass."""
-        del path
-        return made.charter
 
     def server(
         base: Foundation, cases: CaseOperations, bindings: list[Binding], *given: Any
@@ -165,13 +169,14 @@ async def rooms(
 
     async with AsyncExitStack() as closing:
         with patch.context() as context:
-            context.setattr(foundation, "load", charter)
+            context.setattr(foundation, "charters_of", own_charter(made))
             context.setattr(Foundation, "server", server)
             context.setattr(Foundation, "directory", near)
             for service, compose in _COMPOSE.items():
                 url = f"sqlite:///{folder / f'{service}.db'}"
                 migrated(service, url)
-                await compose(realm.settings(service, url), closing, clock)
+                settings = realm.settings(service, url, peers={"sponsorship": NOBODY_LISTENS})
+                await compose(settings, closing, clock)
                 found[service] = Room(tuple(bound))
         near_rooms: dict[str, AnyRoom] = {**found}
         await _settle(near_rooms, made)
@@ -187,7 +192,7 @@ async def distant_rooms(
     peers: dict[str, str] = {}
     async with AsyncExitStack() as closing:
         with patch.context() as context:
-            context.setattr(foundation, "load", lambda _: made.charter)
+            context.setattr(foundation, "charters_of", own_charter(made))
             for service, compose in _COMPOSE.items():
                 url = f"sqlite:///{folder / f'{service}.db'}"
                 running = await closing.enter_async_context(
