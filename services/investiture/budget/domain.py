@@ -16,7 +16,7 @@ from investiture.casework.amounts import Amount
 from investiture.casework.approvals import Level, open_level
 from investiture.casework.case import Case, Holder
 from investiture.casework.facts import Authority, Decider, Gap, Revision, Warrant
-from investiture.casework.sides import shared_people
+from investiture.casework.sides import business_side, shared_people
 from investiture.casework.words import CaseState, Side, Verdict
 from investiture.charter.timetable import Timetable
 from investiture.chassis.refusal import Denied, InvalidArgument, Leg, PreconditionFailed
@@ -123,9 +123,7 @@ def require_open_year(envelope: Envelope) -> None:
 
 def business_people(facts: Revision, pledge: Warrant) -> tuple[str, ...]:
     """The business side: proposer, sponsors, and who pledged in the name of one of them."""
-    named = {*facts.business_people, *pledge.business_people}
-    delegates = {p for d in pledge.deciders if named & set(d.people) for p in d.people}
-    return tuple(sorted(named | delegates))
+    return tuple(sorted(business_side(facts, pledge)))
 
 
 def conflicted(case: Case, funding: Funding) -> frozenset[str]:

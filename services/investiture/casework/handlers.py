@@ -1,5 +1,6 @@
 """CaseService: the API that every gate's case shares."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from investiture.api.casework.v1 import case_service_pb2 as pb
@@ -22,6 +23,16 @@ from investiture.chassis.transaction import Mutations, Transaction
 SERVICE = "investiture.api.casework.v1.CaseService"
 
 
+Principals = Callable[[Transaction, str], Sequence[str]]
+"""In whose name a person may decide here now, by delegations; their own name left out."""
+
+
+def nobody(tx: Transaction, person: str) -> Sequence[str]:
+    """The Principals of a service that knows no delegations."""
+    del tx, person
+    return ()
+
+
 class CaseHandlers(NoteHandlers):
     """Proto in, operation, proto out."""
 
@@ -32,9 +43,11 @@ class CaseHandlers(NoteHandlers):
         statements: Statements,
         pager: Pager,
         directory: Directory,
+        principals: Principals = nobody,
     ) -> None:
         conversations = Conversations(operations, operations.store.notes)
         super().__init__(conversations, mutations, pager, directory)
+        self._principals = principals
         self._operations = operations
         self._statements = statements
 
@@ -152,7 +165,10 @@ class CaseHandlers(NoteHandlers):
     async def ListPendingDecisions(
         self, request: pb.ListPendingDecisionsRequest, call: Call
     ) -> pb.ListPendingDecisionsResponse:
-        """Lists the waiting cases of a person, the earliest overdue date first."""
+        """Lists the waiting cases of a person, the earliest overdue date first.
+
+        A case comes once, however many parts of it the person holds, and in however many names.
+        """
         person = request.person or call.principal.subject
         if person != call.principal.subject and not call.principal.roles & OVERSEERS:
             raise Denied(
@@ -164,7 +180,8 @@ class CaseHandlers(NoteHandlers):
         after = _position(page.after)
 
         def unit(tx: Transaction) -> pb.ListPendingDecisionsResponse:
-            rows = self._operations.store.held(tx, [person], request.unit, after, page.limit)
+            asked = [person, *self._principals(tx, person)]
+            rows = self._operations.store.held(tx, asked, request.unit, after, page.limit)
             shown, token = page.cut(rows, _key)
             return pb.ListPendingDecisionsResponse(
                 cases=[self._case(case, tx) for case, _ in shown], next_page_token=token

@@ -22,6 +22,7 @@ from investiture.cli import (
     pledges,
     problems,
     programs,
+    registers,
     reviews,
     spending,
     stacks,
@@ -63,6 +64,7 @@ for room in (
     casefiles,
     conversations,
     ownership,
+    registers,
     charters,
     changes,
 ):

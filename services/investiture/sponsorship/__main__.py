@@ -24,9 +24,13 @@ from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.operations.liveness import LivenessOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations
+from investiture.sponsorship.operations.registers import RegisterOperations
 from investiture.sponsorship.own_directory import OwnDirectory
+from investiture.sponsorship.registers import SERVICE as REGISTERS
+from investiture.sponsorship.registers import RegisterHandlers
 from investiture.sponsorship.store.changes import ChangeStore
 from investiture.sponsorship.store.delegations import DelegationStore
+from investiture.sponsorship.store.interests import InterestStore
 from investiture.sponsorship.store.people import PeopleStore
 from investiture.sponsorship.store.pledges import PledgeStore
 from investiture.sponsorship.store.tables import CASES
@@ -51,7 +55,8 @@ async def build(
     """The service, the sweep that nobody has started yet, and how often to start it."""
     base = await lay(NAME, settings, closing, clock or SystemClock())
     people, lent, store = PeopleStore(), DelegationStore(), PledgeStore()
-    directory = DirectoryOperations(base.charter, people, lent)
+    interests = InterestStore()
+    directory = DirectoryOperations(base.charter, people, lent, interests)
     desk = PledgeDesk(base.charter, store, directory)
     tests = AuthorityTests(base.charter, store, directory)
     cases = CaseOperations(base.case_store(CASES), base.charter, [desk])
@@ -77,10 +82,20 @@ async def build(
     ticker = Ticker("changes", DatedChanges.INTERVAL, dated.apply)
     ticker.start()
     closing.push_async_callback(ticker.stop)
+    registers = RegisterHandlers(
+        base.charter,
+        RegisterOperations(base.charter, people, lent, interests),
+        base.mutations,
+        base.pager,
+    )
     own = OwnDirectory(directory, base.mutations)
-    bindings = [Binding(SERVICE, handlers), Binding(GOVERNANCE, governing)]
-    every = pause(base.charter.sponsorship.reattestation.elapsed)
-    return base.server(cases, bindings, own), attestations, every
+    bindings = [
+        Binding(SERVICE, handlers),
+        Binding(REGISTERS, registers),
+        Binding(GOVERNANCE, governing),
+    ]
+    server = base.server(cases, bindings, own, directory.principals)
+    return server, attestations, pause(base.charter.sponsorship.reattestation.elapsed)
 
 
 if __name__ == "__main__":

@@ -134,6 +134,10 @@ def authority_to(authority: Authority) -> pb.Authority:
         directory_digest=authority.directory_digest,
         resolved_at=wire.stamp(authority.resolved_at),
         guest=authority.guest,
+        interests=[
+            pb.InterestInForce(name=one.name, subject=one.subject) for one in authority.interests
+        ],
+        reports_to=authority.reports_to,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from investiture.casework.case import Case
 from investiture.casework.facts import Revision, Warrant
-from investiture.casework.sides import shared_people
+from investiture.casework.sides import business_side, shared_people
 from investiture.casework.words import CaseState, Gate, Verdict
 from investiture.charter.calendar import FreezeWindow
 from investiture.chassis.refusal import Leg, PreconditionFailed
@@ -39,11 +39,8 @@ def sides_of(newest: Revision, warrants: Warrants) -> Sides:
 
     Units that endorse are heard for their relationships; only who proposes and pledges is business.
     """
-    pledge = warrants[Gate.PLEDGE]
-    named = {*newest.business_people, *pledge.business_people}
-    delegates = {p for d in pledge.deciders if named & set(d.people) for p in d.people}
     return Sides(
-        business=frozenset(named | delegates),
+        business=business_side(newest, warrants[Gate.PLEDGE]),
         money=warrants[Gate.FUND].people,
         it=warrants[Gate.KNIGHT].people,
     )

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from investiture.casework import case as cases
 from investiture.casework.case import Case
+from investiture.casework.conflicts import require_impartial
 from investiture.casework.directory import require_able
 from investiture.casework.facts import Authority, Evidence, Gap, Revision, Warrant
 from investiture.casework.operations import CaseOperations, Reading
@@ -203,6 +204,7 @@ class StageOperations:
         stages.check_decider(authority, standing_people(records, *_OTHER_SIDES))
         submission = self._programs.revision(tx, program.name, program.revision)
         rules.require_current(program, submission.facts, gate, case.gate_digest)
+        require_impartial(submission.facts, authority)
         return case, program, submission
 
     def _require_not_frozen(self, tx: Transaction, newest: Revision) -> None:

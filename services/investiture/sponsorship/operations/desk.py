@@ -58,7 +58,7 @@ class PledgeDesk:
 
     def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
         """Stores whom the pledge asks; its sponsors and the heads of the units that must agree."""
-        able = self._directory.able(tx)
+        able = self._directory.impartial(tx, case.facts)
         asked = ask(self._charter, case.facts, able, tx.now)
         pledge = Pledge(
             seats=tuple(
@@ -86,12 +86,16 @@ class PledgeDesk:
         Free of people who have left, who recused themselves, and who are on the wrong side.
         """
         pledge = self._store.load(tx, case.name)
-        able = self._directory.able(tx)
+        able = self._directory.impartial(tx, case.facts)
         last = [Candidate(name, GOVERNANCE) for name in self._governance(able)]
         if case.state is CaseState.STANDING:
             return (*self._superiors(pledge, case, able), *last)
         sponsors = [
-            [name for name in self._line(seat, case) if self._may_sponsor(tx, name, seat, pledge)]
+            [
+                n
+                for n in self._line(seat, case)
+                if able(n) and self._may_sponsor(tx, n, seat, pledge)
+            ]
             for seat in pledges.free_seats(pledge)
         ]
         endorsers = [
@@ -142,7 +146,7 @@ class PledgeDesk:
 
     def held_anew(self, tx: Transaction, case: Case, before: Pledge) -> tuple[Case, Pledge]:
         """An open case and its pledge, `before` as it is, in the hands of who is there."""
-        able = self._directory.able(tx)
+        able = self._directory.impartial(tx, case.facts)
         positions = tuple(self._asked_anew(tx, one, before, case, able) for one in before.positions)
         pledge = replace(before, positions=positions)
         staying = cases.with_holders(case, [one for one in case.holders if able(one.person)])
@@ -188,7 +192,7 @@ class PledgeDesk:
             if able(seat.named) and not seat.lost:
                 continue
             line = (seat.successor, *self._line(seat, case))
-            may = [name for name in line if name and self._may_sponsor(tx, name, seat, pledge)]
+            may = [n for n in line if n and able(n) and self._may_sponsor(tx, n, seat, pledge)]
             reach = (name for name in may if name == seat.successor or self._covers(tx, name, case))
             for name in islice((*reach, *may), 1):
                 yield Holder(name, pledges.SPONSOR, tx.now, seat.unit)

@@ -7,6 +7,7 @@ from typing import Any
 
 from investiture.casework import case as cases
 from investiture.casework.case import Case
+from investiture.casework.conflicts import require_impartial
 from investiture.casework.facts import Authority, Decider, Gap
 from investiture.casework.operations import CaseOperations
 from investiture.casework.words import CaseState, Gate, Purpose, Side
@@ -89,12 +90,13 @@ class PledgeOperations:
         case, before = self._decidable(tx, name, etag)
         authority = self._directory.decider(tx, Purpose.PLEDGE, on_behalf_of)
         seat = pledges.seat_of(before, case, authority)
+        require_impartial(case.facts, authority)
         legs = self._tests.legs(tx, case, before, seat, authority)
         if rehearsing and any(leg.refuses for leg in legs):
             return PledgeReading(case, pledges.as_of(replace(before, legs=legs), tx.now))
         require_authority(legs, authority.person)
         taken = pledges.pledged(before, case, seat, authority, statement, tx.now)
-        able = self._directory.able(tx)
+        able = self._directory.impartial(tx, case.facts)
         passed = tuple(passed_on(self._charter, case.facts, p, able) for p in taken.positions)
         after = replace(taken, positions=passed, legs=legs)
         payload = {"authority": authority.evidence(), "place": seat.place, "statement": statement}
@@ -126,6 +128,8 @@ class PledgeOperations:
         authority = self._directory.decider(tx, Purpose.POSITION, on_behalf_of)
         position = _asked_position(before, case, unit)
         pledges.require_voice(before, case, position, authority)
+        if said.kind is not PositionKind.RECUSE:
+            require_impartial(case.facts, authority)
         ballot = voting.votes_on(position, authority)
         said = said if ballot is None else voting.joined(ballot, said)
         check_statement(
@@ -137,7 +141,7 @@ class PledgeOperations:
         )
         if said.kind is PositionKind.OBJECT:
             objections.refuse_repeated(case, position)
-        able = self._directory.able(tx)
+        able = self._directory.impartial(tx, case.facts)
         recorded = self._recorded(case, position, ballot, said, authority, able, tx)
         recorded = objections.with_arbiter(self._charter, case, before, recorded, able, tx.now)
         after = pledges.with_position(before, recorded)
@@ -175,6 +179,7 @@ class PledgeOperations:
         position = _asked_position(before, case, unit)
         objections.require_objection(case, position)
         objections.require_arbiter(self._charter, case, before, position, authority)
+        require_impartial(case.facts, authority)
         payload = {
             "authority": authority.evidence(),
             "unit": unit,
@@ -216,7 +221,10 @@ class PledgeOperations:
     def _hand_on(self, tx: Transaction, case: Case, people: Collection[str]) -> None:
         handed_on, before, after = self._desk.handed_on(tx, case)
         if after.complete:  # those who stay in a committee have said enough
-            able, validity = self._directory.able(tx), self._cases.validity(Gate.PLEDGE)
+            able, validity = (
+                self._directory.impartial(tx, case.facts),
+                self._cases.validity(Gate.PLEDGE),
+            )
             handed_on = pledges.settled(case, after, able, tx.now, validity)
         dated = waiting(handed_on, after, timetable(self._charter, "PLEDGE", tx.now))
         moved = self._cases.governed(tx, dated)
@@ -246,7 +254,7 @@ class PledgeOperations:
         settled = pledges.settled(
             moved or case,
             change[1],
-            self._directory.able(tx),
+            self._directory.impartial(tx, case.facts),
             tx.now,
             self._cases.validity(Gate.PLEDGE),
         )

@@ -19,6 +19,7 @@ _EMPTY = directory_digest(())
 
 _ALL = sa.select(*_COLUMNS)
 _ONE = Query(_ALL.where(PERSON.c.name == sa.bindparam("wanted")))
+_HELD = Query(_ALL.where(PERSON.c.name == sa.bindparam("wanted")).with_for_update(read=True))
 _INSERT = PERSON.insert()
 _UPDATE = (
     PERSON.update()
@@ -47,6 +48,15 @@ class PeopleStore:
     def find(self, tx: Transaction, name: str) -> Person | None:
         """The person called `name`; None where the directory has nobody of that name."""
         row = _ONE.first(tx.connection, {"wanted": name})
+        return None if row is None else Person(*row)
+
+    def hold(self, tx: Transaction, name: str) -> Person | None:
+        """As `find`; who changes the person waits until this transaction has ended.
+
+        So a decision and a departure have an order: the first to come here wins. SQLite has one
+        writer at a time and needs no lock.
+        """
+        row = _HELD.first(tx.connection, {"wanted": name})
         return None if row is None else Person(*row)
 
     def load(self, tx: Transaction, name: str) -> Person:

@@ -48,6 +48,25 @@ DELEGATION = sa.Table(
     sa.Column("revoked_at", Instant),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Index("delegation_by_delegate", "delegate", "delegator", "purpose"),
+    sa.Index("delegation_by_delegator", "delegator", "name"),
+)
+
+# `compared` is the subject as it is compared: a vendor without its case and spare spaces.
+INTEREST = sa.Table(
+    "interest",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("compared", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("starts_at", Instant, nullable=False),
+    sa.Column("ends_at", Instant),
+    sa.Column("declared_by", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Index("interest_by_person", "person", "name"),
+    sa.Index("interest_by_subject", "compared", "name"),
 )
 
 # The rows of a case are written before the case itself, so none of them refers to it.

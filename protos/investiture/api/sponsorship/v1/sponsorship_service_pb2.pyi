@@ -1073,6 +1073,8 @@ class Authority(_message.Message):
     DIRECTORY_DIGEST_FIELD_NUMBER: _builtins.int
     RESOLVED_AT_FIELD_NUMBER: _builtins.int
     GUEST_FIELD_NUMBER: _builtins.int
+    INTERESTS_FIELD_NUMBER: _builtins.int
+    REPORTS_TO_FIELD_NUMBER: _builtins.int
     person: _builtins.str
     """The person, as `people/{person}`."""
     on_behalf_of: _builtins.str
@@ -1113,6 +1115,14 @@ class Authority(_message.Message):
     def resolved_at(self) -> _timestamp_pb2.Timestamp:
         """When it was read."""
 
+    @_builtins.property
+    def interests(self) -> _containers.RepeatedCompositeFieldContainer[Global___InterestInForce]:
+        """Declared interests in force, of the person and of the one in whose name."""
+
+    @_builtins.property
+    def reports_to(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Direct managers of both, as `people/{person}`, without who stands at the top: everybody's line ends there."""
+
     def __init__(
         self,
         *,
@@ -1131,14 +1141,42 @@ class Authority(_message.Message):
         directory_digest: _builtins.str = ...,
         resolved_at: _timestamp_pb2.Timestamp | None = ...,
         guest: _builtins.bool = ...,
+        interests: _abc.Iterable[Global___InterestInForce] | None = ...,
+        reports_to: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "resolved_at", b"resolved_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "commands", b"commands", "delegation", b"delegation", "directory_digest", b"directory_digest", "grade", b"grade", "guest", b"guest", "heads", b"heads", "limit", b"limit", "on_behalf_of", b"on_behalf_of", "person", b"person", "resolved_at", b"resolved_at", "side", b"side", "superiors", b"superiors", "unit", b"unit", "unlimited", b"unlimited"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "commands", b"commands", "delegation", b"delegation", "directory_digest", b"directory_digest", "grade", b"grade", "guest", b"guest", "heads", b"heads", "interests", b"interests", "limit", b"limit", "on_behalf_of", b"on_behalf_of", "person", b"person", "reports_to", b"reports_to", "resolved_at", b"resolved_at", "side", b"side", "superiors", b"superiors", "unit", b"unit", "unlimited", b"unlimited"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Authority: _TypeAlias = Authority  # noqa: Y015
+
+@_typing.final
+class InterestInForce(_message.Message):
+    """An interest as a decision has to know it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`people/{person}/interests/{interest}`."""
+    subject: _builtins.str
+    """In what: `vendors/{name}`, `programs/{program}` or `units/{unit}`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        subject: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InterestInForce: _TypeAlias = InterestInForce  # noqa: Y015
 
 @_typing.final
 class Person(_message.Message):
