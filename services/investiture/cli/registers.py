@@ -1,6 +1,6 @@
 """Who acts in whose name, and who has an interest in what."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -281,7 +281,9 @@ def _dates(sheet: Sheet, row: Row, message: Any) -> Iterator[Finding]:
             yield sheet.finding(row, column, f"{text!r} is no date", "write it as 2027-02-28")
 
 
-async def _delegations(session: Session, person: str, *, ended: bool) -> Any:
+async def _delegations(
+    session: Session, person: str, *, ended: bool
+) -> AsyncIterator[sponsorship_pb.Delegation]:
     stub = await session.registers()
     token = ""
     while True:
@@ -297,7 +299,9 @@ async def _delegations(session: Session, person: str, *, ended: bool) -> Any:
             return
 
 
-async def _interests(session: Session, person: str, subject: str, *, ended: bool) -> Any:
+async def _interests(
+    session: Session, person: str, subject: str, *, ended: bool
+) -> AsyncIterator[pb.Interest]:
     stub = await session.registers()
     token = ""
     while True:

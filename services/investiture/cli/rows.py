@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -57,6 +58,19 @@ class Sheet:
         return DocumentBroken(found) if found else error
 
 
+class Lines(Protocol):
+    """A CSV reader: typeshed does not show the one that `csv.reader` returns."""
+
+    @property
+    def line_num(self) -> int:
+        """The last line that was read, from 1."""
+        ...
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """The cells of each row."""
+        ...
+
+
 def sheet_of(path: Path, needed: Sequence[str], optional: Sequence[str]) -> Sheet:
     """Reads a CSV file with these columns, in any order; empty lines do not count.
 
@@ -68,7 +82,7 @@ def sheet_of(path: Path, needed: Sequence[str], optional: Sequence[str]) -> Shee
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     file = str(path)
     try:
-        header = [cell.strip().lower() for cell in next(reader, [])]
+        header = [cell.strip().lower() for cell in next(reader, list[str]())]
         _check_header(file, header, needed, optional)
         rows, wrong = _rows(file, reader, header, needed)
     except csv.Error as error:
@@ -160,7 +174,7 @@ def _check_header(
 
 
 def _rows(
-    file: str, reader: Iterator[list[str]], header: Sequence[str], needed: Sequence[str]
+    file: str, reader: Lines, header: Sequence[str], needed: Sequence[str]
 ) -> tuple[list[Row], list[Finding]]:
     rows: list[Row] = []
     wrong: list[Finding] = []
@@ -171,7 +185,7 @@ def _rows(
         count += 1
         if count > MOST_ROWS:
             continue
-        line: int = reader.line_num  # type: ignore[attr-defined]  # typeshed hides csv's own reader
+        line = reader.line_num
         if len(cells) != len(header):
             why = f"{len(cells)} cells where the header has {len(header)}"
             wrong.append(_finding(file, line, "", why, "quote a cell that has a comma in it"))

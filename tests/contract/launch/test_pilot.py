@@ -1,6 +1,7 @@
 """The pilot: entered with three fresh warrants, decided by whom the record names."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.support.launches import Front
@@ -154,7 +155,7 @@ async def test_an_outcome_is_its_holders_to_record(desk: Front) -> None:
 
 
 @pytest.mark.parametrize("said", [{"active": False}, {"guest": True}])
-async def test_who_left_and_guests_decide_nothing(desk: Front, said: dict[str, bool]) -> None:
+async def test_who_left_and_guests_decide_nothing(desk: Front, said: dict[str, Any]) -> None:
     pilot = await desk.piloting()
     desk.directory.say(PILOT_OWNER, **said)
     problem = await desk.refused(desk.outcome(pilot))

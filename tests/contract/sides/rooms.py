@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import grpc
 import pytest
 from google.protobuf.descriptor_pool import Default
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.type.money_pb2 import Money
 from tests.contract.sides.houses import ENVELOPE, Enterprise
@@ -100,7 +101,7 @@ class DistantRoom:
         path, answer = self._methods[method]
         call: Any = self._channels[caller].unary_unary(
             path,
-            request_serializer=lambda message: message.SerializeToString(),
+            request_serializer=_bytes_of,
             response_deserializer=answer.FromString,
         )
         return await call(request)
@@ -224,3 +225,7 @@ async def _settle(found: Mapping[str, AnyRoom], made: Enterprise) -> None:
             appropriation=Money(currency_code="EUR", units=1_000_000_000),
         ),
     )
+
+
+def _bytes_of(message: Message) -> bytes:
+    return message.SerializeToString()

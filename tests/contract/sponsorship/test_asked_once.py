@@ -6,16 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.sponsorship.house import SAM, SARA, VERA, House, community, holders, position_of
+from tests.contract.sponsorship.house import (
+    SAM,
+    SARA,
+    VERA,
+    House,
+    community,
+    holders,
+    open_house,
+    position_of,
+)
 from tests.contract.sponsorship.test_delegations import lent, revoking
-from tests.support import halden
 from tests.support.clock import SettableClock
-from tests.support.services import CHARTER, Realm, served
+from tests.support.services import CHARTER, Realm
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
-from investiture.sponsorship.__main__ import compose
 
 WIDE: dict[str, Any] = {"channels": ("community-forum", "press-release")}
 """Touches sales by the forum, press and analysts by the release."""
@@ -30,9 +37,7 @@ async def double(
     assert text.count("head: people/mira") == 1
     charter = tmp_path / "charter.yaml"
     charter.write_text(text.replace("head: people/mira", "head: people/vera"), encoding="utf-8")
-    async with served(compose, "sponsorship", realm, database_url, charter=charter) as service:
-        house = House(realm, clock, service)
-        await house.import_people(*halden.people())
+    async with open_house(realm, clock, database_url, charter=charter) as house:
         yield house
 
 
