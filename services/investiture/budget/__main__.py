@@ -44,6 +44,7 @@ async def compose(
         directory=base.directory(),
         pager=base.pager,
     )
+    base.attend(cases, closing)
     return base.server(cases, [Binding(SERVICE, handlers)])
 
 

@@ -7,11 +7,12 @@ from investiture.budget import domain, spending
 from investiture.budget.domain import APPROVER, Funding
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.store import FundingStore
-from investiture.casework.approvals import candidates, levels_of
+from investiture.casework.approvals import candidates, levels_of, missing
 from investiture.casework.case import Candidate, Case, Holder, as_of
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.standing import Part, anybodys
 from investiture.casework.store import CaseStore
-from investiture.casework.words import CaseState, Gate
+from investiture.casework.words import CaseState, Gate, Purpose
 from investiture.charter.authority import NoTier, tier_approvals, tier_for
 from investiture.charter.model import Charter
 from investiture.charter.ownership import GOVERNANCE, escalation_chain
@@ -128,6 +129,15 @@ class FundDesk:
         spared = [c for c in able if c.person not in needed_later]
         needed = [c for c in able if c.person in needed_later]
         return [*own, *spared, *needed, *(c for c in above if c.role == GOVERNANCE)]
+
+    def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
+        """What the present level lacks, or one confirmation; the business side decides neither."""
+        funding = self._fundings.load(tx, case.name)
+        out = domain.conflicted(case, funding)
+        lacking = missing(funding.levels, len(domain.approvals(case)))
+        if lacking:
+            return (anybodys(Purpose.FUND, lacking, out | case.people),)
+        return (anybodys(Purpose.FUND, 1, out),)
 
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """What the older round reserved stays held until the new round's Reserve replaces it."""

@@ -151,10 +151,14 @@ class CaseHandlers:
         after = _position(page.after)
 
         def unit(tx: Transaction) -> pb.ListPendingDecisionsResponse:
-            rows = self._operations.store.held(tx, [person], request.unit, after, page.limit)
+            store = self._operations.store
+            people = [person, *store.standings.lenders(tx, person)]
+            rows = store.held(tx, people, request.unit, after, page.limit)
             shown, token = page.cut(rows, _key)
+            waits = self._operations.waits_for(tx, person)
             return pb.ListPendingDecisionsResponse(
-                cases=[self._case(case, tx) for case, _ in shown], next_page_token=token
+                cases=[self._case(case, tx) for case, _ in shown if waits(case)],
+                next_page_token=token,
             )
 
         return await self._mutations.read(call, unit)

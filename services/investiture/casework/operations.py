@@ -3,7 +3,7 @@
 A service gives a `Desk` for each of its gates: what differs between gates, and nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -12,6 +12,7 @@ from investiture.casework import case as cases
 from investiture.casework.case import Candidate, Case, DueStep, Escalation, Holder
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
 from investiture.casework.openings import Fresh, Tolerance, reopen, superseded
+from investiture.casework.standing import Part, RollCall, anybodys, attended, callable_chain
 from investiture.casework.statements import missing_warrants, warrant_for
 from investiture.casework.store import CaseStore
 from investiture.casework.words import WAITING, CaseState, Gate, Step
@@ -60,14 +61,15 @@ class Desk(Protocol):
         ...
 
     def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
-        """Stores what the gate keeps beside a new case and answers its first holders.
-
-        Governance among them says that a part of the case is in nobody's hands.
-        """
+        """Stores what the gate keeps beside a new case and answers its first holders."""
         ...
 
     def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
         """Who may be added by an escalation, in order, free of people who may not hold the case."""
+        ...
+
+    def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
+        """What of an open case has to be decided now, by how many, and who may not."""
         ...
 
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
@@ -157,12 +159,15 @@ class CaseOperations:
     def escalate(self, tx: Transaction, name: str) -> tuple[Reading, tuple[Escalation, ...]]:
         """Takes every step that is due by the service's clock; harmless where none is."""
         case = self.find(tx, name)
-        chain = self.desk(case.gate).chain(tx, case)
-        moved, taken = cases.escalate(
+        roll = self.store.standings.roll(tx)
+        line = self.desk(case.gate).chain(tx, case)
+        chain = callable_chain(line, self._parts(tx, case), roll, tx.now)
+        stepped, taken = cases.escalate(
             case, tx.now, lambda recorded: self._next(case, recorded, tx.now), chain
         )
         if not taken:
             return self.reading(case, tx.now), ()
+        moved = self._attended(tx, stepped, roll)
         payload = {
             "steps": [step.step.value for step in taken],
             "due_at": [step.due_at.isoformat() for step in taken],
@@ -234,9 +239,10 @@ class CaseOperations:
             held = Holder(actor, cases.GOVERNANCE, tx.now)
         if held is None:
             raise Denied("NOT_A_HOLDER", f"{actor} does not hold {case.name}")
-        chain = self.desk(case.gate).chain(tx, case)
+        roll = self.store.standings.roll(tx)
+        chain = [one for one in self.desk(case.gate).chain(tx, case) if roll.able(one.person)]
         given_up, holder = cases.handed_over(case, held, person, chain, tx.now)
-        after = cases.reassign(case, given_up, holder)
+        after = self._attended(tx, cases.reassign(case, given_up, holder), roll)
         kind = f"{case.gate.value.lower()}.reassigned"
         payload = {"to": person, "reason": reason}
         return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
@@ -252,16 +258,56 @@ class CaseOperations:
         return desk.warrant(tx, case, warrant_for(case, tx.now))
 
     def governed(self, tx: Transaction, case: Case) -> Case:
-        """The case; in nobody's hands it is in governance's at once, who reassign it."""
-        if not case.no_eligible_holder:
+        """The case in the hands of people who are there; in nobody's it is governance's at once."""
+        return self._attended(tx, case, self.store.standings.roll(tx))
+
+    @property
+    def governing(self) -> tuple[str, str]:
+        """The governance owner and deputy."""
+        return self._charter.governance.owner, self._charter.governance.deputy
+
+    def attend(self, tx: Transaction, name: str) -> Case:
+        """Looks again at who holds a waiting case, and saves it where that changed."""
+        case = self.store.load(tx, name)
+        after = self.governed(tx, case)
+        if after is case:
             return case
-        chain = self.desk(case.gate).chain(tx, case)
-        added = (
-            Holder(one.person, one.role, tx.now, one.unit)
-            for one in chain
-            if one.role == cases.GOVERNANCE and case.held_by(one.person) is None
-        )
-        return replace(case, holders=(*case.holders, *added))
+        before = {one.person for one in case.holders}
+        now = {one.person for one in after.holders}
+        payload = {
+            "left": sorted(before - now),
+            "added": sorted(now - before),
+            "no_eligible_holder": after.no_eligible_holder,
+        }
+        return self.store.save(tx, case, after, f"{case.gate.value.lower()}.attended", payload)
+
+    def _attended(self, tx: Transaction, case: Case, roll: RollCall) -> Case:
+        if case.state not in WAITING:
+            return case
+        parts, desk = self._parts(tx, case), self.desk(case.gate)
+        return attended(case, parts, lambda: desk.chain(tx, case), roll, tx.now)
+
+    def _parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
+        """Changes that are requested are one person's to make; else the gate's desk knows."""
+        if case.state is CaseState.OPEN:
+            return self.desk(case.gate).parts(tx, case)
+        return (anybodys(None),)
+
+    def waits_for(self, tx: Transaction, person: str) -> Callable[[Case], bool]:
+        """Says of a case that it waits for a person: held by them, or by who lends them that."""
+        lent = {(lender, loan.purpose) for lender, loan in self.store.standings.lent(tx, person)}
+
+        def waits(case: Case) -> bool:
+            if case.held_by(person) is not None:
+                return True
+            lenders = [h for h in case.holders if any(h.person == name for name, _ in lent)]
+            return bool(lenders) and any(
+                part.serves(held) and (held.person, part.purpose) in lent
+                for part in self._parts(tx, case)
+                for held in lenders
+            )
+
+        return waits
 
     def reading(self, case: Case, now: datetime) -> Reading:
         """The case with the next step of its timetable."""
@@ -305,11 +351,7 @@ class CaseOperations:
             self.store.save(tx, old, replaced, kind, {"by": new.name})
             new = replace(new, escalations=(), waited_ms=0)
             desk.superseded(tx, old, new)
-        held = desk.holders(tx, new, evidence)
-        new = cases.with_holders(new, held)
-        if any(holder.role == cases.GOVERNANCE for holder in held):
-            new = replace(new, no_eligible_holder=True)
-        new = self.governed(tx, new)
+        new = self.governed(tx, cases.with_holders(new, desk.holders(tx, new, evidence)))
         return self.store.insert(tx, new, f"{gate.value.lower()}.opened", {"round": new.round})
 
     def _tolerance(self, gate: Gate) -> Tolerance:

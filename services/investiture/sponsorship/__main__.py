@@ -15,11 +15,13 @@ from investiture.sponsorship.dated import DatedChanges
 from investiture.sponsorship.governance import SERVICE as GOVERNANCE
 from investiture.sponsorship.governance import GovernanceHandlers
 from investiture.sponsorship.handlers import SERVICE, SponsorshipHandlers
+from investiture.sponsorship.operations.absences import AbsenceOperations
 from investiture.sponsorship.operations.changes import ChangeOperations
 from investiture.sponsorship.operations.delegations import DelegationOperations
 from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations
+from investiture.sponsorship.store.absences import AbsenceStore
 from investiture.sponsorship.store.changes import ChangeStore
 from investiture.sponsorship.store.delegations import DelegationStore
 from investiture.sponsorship.store.people import PeopleStore
@@ -49,6 +51,7 @@ async def compose(
         directory,
         DelegationOperations(base.charter, people, lent),
         changes,
+        AbsenceOperations(people, AbsenceStore()),
         base.mutations,
         base.pager,
     )
@@ -57,6 +60,7 @@ async def compose(
     ticker = Ticker("changes", DatedChanges.INTERVAL, dated.apply)
     ticker.start()
     closing.push_async_callback(ticker.stop)
+    base.attend(cases, closing, own=True)
     return base.server(cases, [Binding(SERVICE, handlers), Binding(GOVERNANCE, governing)])
 
 

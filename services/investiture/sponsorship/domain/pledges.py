@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from investiture.casework import case as cases
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.facts import Authority, Condition, Decider, Revision
-from investiture.casework.words import Side, Verdict
+from investiture.casework.standing import Part
+from investiture.casework.words import Purpose, Side, Verdict
 from investiture.chassis.refusal import Denied, Leg, PreconditionFailed
 from investiture.sponsorship.domain import positions
 from investiture.sponsorship.domain.authority_legs import AuthorityLeg
@@ -320,6 +322,34 @@ def serves(holder: Holder, seat: Seat, pledge: Pledge) -> bool:
         return True
     elsewhere = any(holder.person == one.named for one in pledge.seats)
     return holder.unit == seat.unit and not elsewhere
+
+
+def parts(case: Case, pledge: Pledge) -> tuple[Part, ...]:
+    """The acts that are missing, each one person's: of whom, for which purpose, and who may not.
+
+    That a unit's objection is in an arbiter's hands is not vital: the unit itself may end it.
+    """
+    involved = frozenset({*case.facts.business_people, *pledge.sponsors})
+    found = [
+        Part(partial(_serves_seat, seat, pledge), Purpose.PLEDGE, barred=pledge.endorsers)
+        for seat in free_seats(pledge)
+    ]
+    for one in unanswered(pledge):
+        out = involved | frozenset(one.recused)
+        serves_unit = partial(_serves_unit, ENDORSER, one.unit)
+        found.append(Part(serves_unit, Purpose.POSITION, barred=out))
+        if one.objects:
+            arbitrates = partial(_serves_unit, ARBITER, one.unit)
+            found.append(Part(arbitrates, Purpose.POSITION, barred=involved, vital=False))
+    return tuple(found)
+
+
+def _serves_seat(seat: Seat, pledge: Pledge, holder: Holder) -> bool:
+    return serves(holder, seat, pledge)
+
+
+def _serves_unit(role: str, unit: str, holder: Holder) -> bool:
+    return holder.role == role and holder.unit == unit
 
 
 def _needed(holder: Holder, pledge: Pledge) -> bool:

@@ -7,6 +7,7 @@ from itertools import islice
 from investiture.casework import case as cases
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.standing import Part
 from investiture.casework.words import Gate, Side
 from investiture.charter.authority import NoTier, tier_for
 from investiture.charter.model import Charter, UnknownId
@@ -65,11 +66,7 @@ class PledgeDesk:
         )
         self._store.insert(tx, case.name, pledge)
         held = pledges.held(case, pledge, able, tx.now).holders
-        first = (*held, *self._stand_ins(tx, case, pledge, able))
-        if not pledges.in_hands(case, pledge, first).no_eligible_holder:
-            return first
-        governing = (Holder(name, GOVERNANCE, tx.now) for name in self._governance(able))
-        return (*first, *governing)
+        return (*held, *self._stand_ins(tx, case, pledge, able))
 
     def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
         """For each act that is missing the line above it, one of each in turn; governance last.
@@ -92,6 +89,10 @@ class PledgeDesk:
         ]
         last = (Candidate(name, GOVERNANCE) for name in self._governance(able))
         return (*pledges.chain(pledge, sponsors, endorsers, above), *last)
+
+    def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
+        """Each act that is missing: a pledge, a unit's answer, an arbiter where a unit objects."""
+        return pledges.parts(case, self._store.load(tx, case.name))
 
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """A new round asks anew; the older keeps what was said, its objections as amended."""

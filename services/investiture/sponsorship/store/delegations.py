@@ -9,6 +9,7 @@ from investiture.casework.words import Purpose
 from investiture.chassis.refusal import NotFound, Stale
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain.delegations import Delegation
+from investiture.sponsorship.store.standing import publish
 from investiture.sponsorship.store.tables import DELEGATION
 
 _COLUMNS = [DELEGATION.c[field.name] for field in fields(Delegation)]
@@ -49,6 +50,7 @@ class DelegationStore:
         """Stores a new delegation."""
         row = {**asdict(delegation), "purpose": delegation.purpose.value}
         tx.connection.execute(_INSERT, row)
+        publish(tx, [delegation.delegator])
 
     def revoke(self, tx: Transaction, before: Delegation, after: Delegation) -> None:
         """Stores a revocation by compare-and-set; STALE_ETAG where another was faster."""
@@ -63,6 +65,7 @@ class DelegationStore:
         )
         if done.rowcount != 1:
             raise Stale(before.name, "", f"{before.name} was changed by another call; read again")
+        publish(tx, [before.delegator])
 
 
 def _delegation(row: sa.RowMapping) -> Delegation:
