@@ -198,8 +198,8 @@ class StandingStore:
             index_elements=[table.c.person],
             set_=changed,
             where=table.c.position < insert.excluded.position,
-        )
-        return tx.connection.execute(upsert).rowcount == 1
+        ).returning(table.c.person)
+        return tx.connection.execute(upsert).first() is not None
 
     def _save_loans(self, tx: Transaction, before: Standing | None, after: Standing) -> None:
         known = {one.delegate for one in before.loans} if before else set[str]()

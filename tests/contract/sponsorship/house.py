@@ -123,9 +123,10 @@ async def refused(call: Awaitable[Any]) -> Problem:
 
 @asynccontextmanager
 async def open_house(
-    realm: Realm, clock: SettableClock, database_url: str
+    realm: Realm, clock: SettableClock, database_url: str, **given: Any
 ) -> AsyncGenerator[House]:
-    async with served(compose, "sponsorship", realm, database_url) as service:
+    """The service, everybody imported; `given` overrides its settings."""
+    async with served(compose, "sponsorship", realm, database_url, **given) as service:
         house = House(realm, clock, service)
         await house.import_people(*halden.people())
         yield house
