@@ -13,11 +13,14 @@ from pydantic import TypeAdapter
 from sqlalchemy.dialects import postgresql, sqlite
 
 from investiture.casework.standing import Loan, RollCall, Standing
-from investiture.chassis.prepared import Query
+from investiture.chassis.prepared import Prepared, Query
 from investiture.chassis.tables import Instant
 from investiture.chassis.transaction import Transaction
 
 _STANDING = TypeAdapter(Standing)
+_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtext('investiture.attendance'))")
+_AT_ONCE = 500
+"""People looked up by one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,10 @@ class StandingStore:
         self._one = Query(
             sa.select(standing.c.document).where(standing.c.person == sa.bindparam("of"))
         )
+        self._keep = {
+            "sqlite": Prepared(_upsert(sqlite.insert(standing)), standing.c.keys()),
+            "postgresql": Prepared(_upsert(postgresql.insert(standing)), standing.c.keys()),
+        }
         self._newest = Query(sa.select(sa.func.max(standing.c.position)))
         self._due = Query(
             sa.select(standing.c.document, standing.c.position)
@@ -95,6 +102,18 @@ class StandingStore:
         """A person's standing; None where nothing is known of them."""
         document = self._one.value(tx.connection, {"of": person})
         return None if document is None else _STANDING.validate_json(document)
+
+    def known(self, tx: Transaction, people: Iterable[str]) -> dict[str, Published]:
+        """What is known of people, by name."""
+        table, wanted = self._tables.standing, sorted(set(people))
+        query = sa.select(table.c.document, table.c.position)
+        found: dict[str, Published] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            chosen = table.c.person.in_(wanted[start : start + _AT_ONCE])
+            for row in tx.connection.execute(query.where(chosen)):
+                one = _published(row)
+                found[one.standing.person] = one
+        return found
 
     def roll(self, tx: Transaction) -> RollCall:
         """Who is there at the transaction's instant."""
@@ -135,17 +154,27 @@ class StandingStore:
             if loan.delegate == delegate and loan.holds(tx.now)
         ]
 
-    def keep(self, tx: Transaction, heard: Sequence[Published]) -> None:
-        """Stores standings that are newer than what is known, and queues whom they concern."""
+    def keep(self, tx: Transaction, heard: Sequence[Published], *, own: bool = False) -> None:
+        """Stores standings that are newer than what is known, and queues whom they concern.
+
+        `own` says that the directory is this service's: nobody holds anything before it has them.
+        """
+        if not own and tx.connection.dialect.name == "postgresql":
+            tx.connection.execute(_ONE_AT_A_TIME)  # of several replicas that heard the same
+        known = self.known(tx, [one.standing.person for one in heard])
         concerned: set[str] = set()
+        newer: list[Published] = []
         for one in heard:
             standing = one.standing
-            before = self.find(tx, standing.person)
-            if not self._upsert(tx, one):
+            before = known.get(standing.person)
+            if before is not None and before.position >= one.position:
                 continue
-            self._save_loans(tx, before, standing)
-            if standing != before and not (before is None and standing.plain):
+            newer.append(one)
+            self._save_loans(tx, before.standing if before else None, standing)
+            nothing_held = before is None and (standing.plain or own)
+            if not nothing_held and (before is None or standing != before.standing):
                 concerned.update((standing.person, *self.lenders(tx, standing.person)))
+        self._upsert(tx, newer)
         self.queue(tx, concerned)
 
     def turned(self, tx: Transaction, standing: Standing) -> None:
@@ -184,22 +213,18 @@ class StandingStore:
         mine = (table.c.person == person) & (table.c.times == times)
         tx.connection.execute(table.delete().where(mine))
 
-    def _upsert(self, tx: Transaction, one: Published) -> bool:
-        table = self._tables.standing
-        row = {
-            "person": one.standing.person,
-            "position": one.position,
-            "turns_at": one.standing.turns_at(tx.now),
-            "document": _STANDING.dump_json(one.standing).decode(),
-        }
-        insert = _insert(tx, table).values(row)
-        changed = {name: insert.excluded[name] for name in row if name != "person"}
-        upsert = insert.on_conflict_do_update(
-            index_elements=[table.c.person],
-            set_=changed,
-            where=table.c.position < insert.excluded.position,
-        ).returning(table.c.person)
-        return tx.connection.execute(upsert).first() is not None
+    def _upsert(self, tx: Transaction, newer: Sequence[Published]) -> None:
+        rows = [
+            {
+                "person": one.standing.person,
+                "position": one.position,
+                "turns_at": one.standing.turns_at(tx.now),
+                "document": _STANDING.dump_json(one.standing).decode(),
+            }
+            for one in newer
+        ]
+        if rows:
+            self._keep[tx.connection.dialect.name].execute(tx.connection, rows)
 
     def _save_loans(self, tx: Transaction, before: Standing | None, after: Standing) -> None:
         known = {one.delegate for one in before.loans} if before else set[str]()
@@ -210,6 +235,12 @@ class StandingStore:
         if now and known != now:
             rows = [{"delegate": name, "delegator": after.person} for name in sorted(now)]
             tx.connection.execute(table.insert(), rows)
+
+
+def _upsert(insert: Any) -> Any:
+    """The INSERT that puts a newer row in place of an older one of the same person."""
+    changed = {name: insert.excluded[name] for name in ("position", "turns_at", "document")}
+    return insert.on_conflict_do_update(index_elements=["person"], set_=changed)
 
 
 def _insert(tx: Transaction, table: sa.Table) -> Any:

@@ -51,9 +51,9 @@ async def compose(
         directory,
         DelegationOperations(base.charter, people, lent),
         changes,
-        AbsenceOperations(people, AbsenceStore()),
         base.mutations,
         base.pager,
+        absences=AbsenceOperations(people, AbsenceStore()),
     )
     governing = GovernanceHandlers(changes, base.mutations, base.statements, base.pager)
     dated = DatedChanges(base.mutations, changes)

@@ -26,7 +26,7 @@ SERVICE = "investiture.api.sponsorship.v1.SponsorshipService"
 class SponsorshipHandlers(PresenceHandlers):
     """Pledges, the directory and delegations over gRPC."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one a room of the service
         self,
         charter: Charter,
         cases: CaseOperations,
@@ -34,9 +34,10 @@ class SponsorshipHandlers(PresenceHandlers):
         directory: DirectoryOperations,
         delegations: DelegationOperations,
         changes: ChangeOperations,
-        absences: AbsenceOperations,
         mutations: Mutations,
         pager: Pager,
+        *,
+        absences: AbsenceOperations,
     ) -> None:
         super().__init__(absences, mutations, pager)
         self._charter = charter

@@ -30,9 +30,11 @@ def publish(tx: Transaction, names: Iterable[str]) -> None:
     tx.connection.execute(_LOCK)
     for start in range(0, len(wanted), _AT_ONCE):
         chosen = wanted[start : start + _AT_ONCE]
-        changed = [one for one in _standings(tx, chosen) if one != STANDINGS.find(tx, one.person)]
+        known = {name: one.standing for name, one in STANDINGS.known(tx, chosen).items()}
+        changed = [one for one in _standings(tx, chosen) if one != known.get(one.person)]
         newest = STANDINGS.newest(tx)
-        STANDINGS.keep(tx, [Published(one, newest + n) for n, one in enumerate(changed, 1)])
+        numbered = [Published(one, newest + n) for n, one in enumerate(changed, 1)]
+        STANDINGS.keep(tx, numbered, own=True)
 
 
 def _standings(tx: Transaction, names: list[str]) -> list[Standing]:
