@@ -132,7 +132,8 @@ class CaseOperations:
         if not opening.changed or present is None:
             return self.reading(opening.case, tx.now)
         kind = f"{gate.value.lower()}.carried"
-        return self.reading(self.store.save(tx, present, opening.case, kind, {}), tx.now)
+        after = self.governed(tx, opening.case)  # the new revision may name who must not decide it
+        return self.reading(self.store.save(tx, present, after, kind, {}), tx.now)
 
     def read(self, tx: Transaction, program: str, gate: Gate) -> Reading | None:
         """The newest case of a program's gate as it reads now."""

@@ -1,9 +1,10 @@
 """Budget beside the real sponsorship service: nobody waits for who has left or is away."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 
 import grpc
 import pytest
-from tests.contract.sponsorship.house import House, community, open_house
+from structlog.testing import capture_logs
+from tests.contract.sponsorship.house import BEN, SARA, House, community, open_house
 from tests.contract.sponsorship.test_leavers import leave
 from tests.support import halden
 from tests.support.budget import ON_SQLITE, MoneySide, money_side, refused
@@ -29,6 +31,7 @@ from investiture.casework import wire
 from investiture.casework.case import Case
 from investiture.casework.facts import Revision
 from investiture.casework.operations import CaseOperations
+from investiture.casework.words import Gate
 from investiture.chassis.transaction import Transaction
 
 QUICK = {"attendance_seconds": 0.03}
@@ -244,6 +247,46 @@ async def test_a_level_that_too_few_can_approve_is_alarmed_at_once(
     assert await inbox(money, GOVERNANCE[0]) == []
     approved = await money.approve(case, "fay", "ada")
     assert approved.deciders[-1].person == "people/ada"
+
+
+@ON_SQLITE
+async def test_the_alarm_is_logged_once_and_kept_in_the_event(neighbours: Neighbours) -> None:
+    money = await neighbours.serve()
+    case = await money.approve(await neighbours.opened(money, LARGE), "finn")
+    with capture_logs() as logged:
+        for one in ("people/ada", "people/otto"):
+            await neighbours.away(one)
+        await held_by(money, case, FAY, "people/ada", "people/otto", *GOVERNANCE)
+        await neighbours.away("people/vera")  # nothing to do with it
+        await known(neighbours, "people/vera", "starts_at")
+    alarms = [one for one in logged if one["event"] == "case.no_eligible_holder"]
+    assert [(one["case"], one["log_level"]) for one in alarms] == [(case.name, "warning")]
+    documents = [
+        json.loads(document)
+        for kind, document in rows(neighbours.database_url, "SELECT kind, document FROM event")
+        if kind == "fund.attended"
+    ]
+    (raised,) = (one for one in documents if one["payload"]["no_eligible_holder"])
+    assert raised["payload"]["added"] == GOVERNANCE
+
+
+@ON_SQLITE
+async def test_a_revision_that_names_a_holder_for_the_business_asks_the_next_at_once(
+    neighbours: Neighbours,
+) -> None:
+    money = await neighbours.serve()
+    facts, warrant = await neighbours.facts(SMALL)
+    case = await money.open(facts, warrants=[warrant])
+    revised = replace(facts, number=2, counter_sponsor=FIONA, benefit_owners=(FELIX,))
+    pledge = neighbours.house.realm.warrant(Gate.PLEDGE, revised, FIONA, FELIX)
+    moved = await money.open(revised, warrants=[pledge])
+    assert moved.name == case.name
+    assert people(moved) == [FIONA, FELIX]  # Felix may: who owns a benefit decides nothing by it
+    other = neighbours.house.realm.warrant(
+        Gate.PLEDGE, revised, FIONA, business_people=(BEN, SARA, FIONA, FELIX)
+    )
+    moved = await money.open(replace(revised, number=3), warrants=[other])
+    assert people(moved) == [FIONA, FELIX, FAY]
 
 
 @ON_SQLITE
