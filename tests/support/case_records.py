@@ -273,6 +273,18 @@ class CaseRecords:
             response.next_at.CopyFrom(reading.gate_case.timetable.next_at)
         return response
 
+    def extend(self, name: str, gate: Gate) -> None:
+        """The same timetable once more, from the due date; what was taken stays taken."""
+        case = self.present(name, gate)
+        assert case.state in WAITING, f"{case.name} is {pb.CaseState.Name(case.state)}"
+        dates, due_at = case.timetable, instant(case.timetable.overdue_at)
+        sla = self.slas.get((name, gate), self.sla)
+        dates.nudge_at.CopyFrom(stamp(due_at + sla * 0.5))
+        dates.warn_at.CopyFrom(stamp(due_at + sla * 0.8))
+        dates.overdue_at.CopyFrom(stamp(due_at + sla))
+        dates.second_at.CopyFrom(stamp(due_at + sla * 1.5))
+        self.save(case)
+
     def release(self, name: str, gate: Gate, end: str) -> case_pb.CaseReading:
         assert opened(end, statement_pb.EndStatement()).program == name
         self.ended.add((name, gate))

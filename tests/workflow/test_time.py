@@ -133,6 +133,34 @@ async def test_changes_requested_have_a_timetable_of_the_proposers_own(
     assert dates[1:] == [since + SLA * 0.5]
 
 
+@pytest.mark.parametrize("lost", [False, True], ids=["rung", "the ring is lost"])
+async def test_a_case_that_was_given_more_time_is_not_escalated_at_its_old_date(
+    environment: WorkflowEnvironment, slow_world: Company, *, lost: bool
+) -> None:
+    world = slow_world
+    program = world.submit(world.say_nothing)
+    case = await world.opened(program, pb.GATE_PLEDGE)
+    await world.shows(program, "PLEDGE OPEN")
+    await pass_time(environment, world, program, SLA * 0.9)
+    old_due = instant(case.timetable.overdue_at)
+    world.lost = lambda _program, _gate: lost
+    world.records.extend(program, pb.GATE_PLEDGE)
+    await pass_time(environment, world, program, SLA)
+    taken = [(e.step, instant(e.due_at)) for e in case.escalations]
+    opened_at = instant(case.timetable.opened_at)
+    before = [(step, opened_at + DATES[step]) for step in (pb.STEP_NUDGE, pb.STEP_WARN)]
+    assert taken == before
+    await pass_time(environment, world, program, SLA * 0.2)  # past the new due date
+    assert [(e.step, instant(e.due_at)) for e in case.escalations] == [
+        *before,
+        (pb.STEP_OVERDUE, old_due + SLA),
+    ]
+    history = await (await world.path(program)).fetch_history()
+    asked = activities_of(history).count(contract.ESCALATE_GATE)
+    # Unheard of, the old date is asked about once; the service says when to come back.
+    assert asked <= len(case.escalations) + lost
+
+
 async def test_a_lost_ring_is_healed_within_a_day(
     environment: WorkflowEnvironment, slow_world: Company
 ) -> None:

@@ -3,6 +3,8 @@
 import sys
 from contextlib import AsyncExitStack
 
+from investiture.budget.correction_handlers import CorrectionHandlers
+from investiture.budget.correction_operations import CorrectionOperations
 from investiture.budget.desk import FundDesk
 from investiture.budget.handlers import SERVICE, BudgetHandlers
 from investiture.budget.ledger_store import LedgerStore
@@ -13,9 +15,16 @@ from investiture.budget.operations import (
 )
 from investiture.budget.store import FundingStore
 from investiture.budget.tables import CASES
+from investiture.budget.transfer_handlers import TransferHandlers
+from investiture.budget.transfer_operations import TransferOperations
+from investiture.budget.transfer_store import TransferStore
+from investiture.budget.year_handlers import YearHandlers
+from investiture.budget.year_operations import YearOperations
+from investiture.budget.year_store import YearStore
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
 from investiture.chassis.clock import Clock, SystemClock
+from investiture.chassis.joined import joined
 from investiture.chassis.process import StartRefused, run
 from investiture.chassis.server import Binding, Server
 from investiture.chassis.settings import ServiceSettings
@@ -35,6 +44,7 @@ async def compose(
     except ValueError as error:
         raise StartRefused(str(error)) from None
     cases = CaseOperations(store, base.charter, [desk])
+    calendar = base.charter.fiscal_year
     handlers = BudgetHandlers(
         envelopes=EnvelopeOperations(ledger),
         fundings=FundingOperations(cases, desk, fundings, ledger),
@@ -44,8 +54,18 @@ async def compose(
         directory=base.directory(),
         pager=base.pager,
     )
+    transfers = TransferHandlers(
+        TransferOperations(TransferStore(), ledger), base.mutations, base.directory(), base.pager
+    )
+    corrections = CorrectionHandlers(
+        CorrectionOperations(calendar, cases, fundings, ledger), base.mutations, base.directory()
+    )
+    years = YearHandlers(
+        YearOperations(calendar, cases, fundings, ledger, YearStore()), base.mutations
+    )
+    every = joined(handlers, transfers, corrections, years)
     base.attend(cases, closing)
-    return base.server(cases, [Binding(SERVICE, handlers)])
+    return base.server(cases, [Binding(SERVICE, every)])
 
 
 if __name__ == "__main__":

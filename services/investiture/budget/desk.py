@@ -83,7 +83,7 @@ class FundDesk:
             case_name=case.name,
             program=case.program,
             category=facts.category,
-            levels=levels_of(pairs, frozenset(business)),
+            levels=levels_of(pairs, frozenset(business), self._charter.countersigner),
             contingency_bps=tier.contingency_bps,
             business_people=business,
         )

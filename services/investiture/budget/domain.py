@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from investiture.budget.ledger import Account, Balances, Overdrawn, Posting
+from investiture.budget.ledger import INT64_MAX, Account, Balances, Overdrawn, Overfull, Posting
 from investiture.budget.spending import refuse_short
 from investiture.casework import case as cases
 from investiture.casework.amounts import Amount
@@ -28,7 +28,10 @@ DECLINER = "decliner"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Money issued by the committee, with what is where; amounts in minor units of `currency`."""
+    """Money issued by the committee, with what is where; amounts in minor units of `currency`.
+
+    `closed` says that its fiscal year is closed, `successor` where it went on then, if anywhere.
+    """
 
     name: str
     display_name: str
@@ -39,6 +42,8 @@ class Envelope:
     currency: str
     balances: Balances = field(default_factory=Balances)
     version: int = 1
+    closed: bool = False
+    successor: str = ""
 
     @property
     def etag(self) -> str:
@@ -63,9 +68,21 @@ class Funding:
 
 
 def posted(envelope: Envelope, posting: Posting) -> Envelope:
-    """The envelope after a posting; FUNDS_INSUFFICIENT where not enough is available."""
+    """The envelope after a posting.
+
+    Refused: FUNDS_INSUFFICIENT where not enough is available, INVALID_AMOUNT where the envelope
+    would hold more than 64 bits, WRONG_STATE where its fiscal year is closed.
+    """
+    require_open_year(envelope)
     try:
         return replace(envelope, balances=envelope.balances.after(posting))
+    except Overfull:
+        raise InvalidArgument.of(
+            "amount",
+            f"{envelope.name} cannot hold that much more: its sum would not fit 64 bits of minor "
+            "units",
+            reason="INVALID_AMOUNT",
+        ) from None
     except Overdrawn as error:
         if posting.debit is not Account.AVAILABLE:
             raise  # what is held was checked before; an empty account here is a fault of ours
@@ -75,10 +92,32 @@ def posted(envelope: Envelope, posting: Posting) -> Envelope:
             type="ENVELOPE",
             subject=envelope.name,
             description=f"{envelope.name} has {left} available, {asked} was asked",
-            remedy="reserve in another envelope, have more appropriated, or ask for less",
+            remedy="choose another envelope, have more appropriated, or ask for less",
         )
         refuse_short((leg,), left.minor, asked)
         raise
+
+
+def require_open_year(envelope: Envelope) -> None:
+    """Refuses with WRONG_STATE an envelope of a fiscal year that is closed."""
+    if not envelope.closed:
+        return
+    onward = f"{envelope.successor}, its successor" if envelope.successor else "an open envelope"
+    raise PreconditionFailed(
+        "WRONG_STATE",
+        legs=(
+            Leg(
+                type="FISCAL_YEAR",
+                subject=envelope.name,
+                description=(
+                    f"fiscal year {envelope.fiscal_year} of {envelope.name} is closed; nothing "
+                    "posts into it any more"
+                ),
+                remedy=f"post in {onward}; what was promised before the close and comes late is "
+                "rolled forward",
+            ),
+        ),
+    )
 
 
 def business_people(facts: Revision, pledge: Warrant) -> tuple[str, ...]:
@@ -94,8 +133,8 @@ def conflicted(case: Case, funding: Funding) -> frozenset[str]:
 
 
 def ceiling_minor(total_minor: int, contingency_bps: int) -> int:
-    """What may be spent without a new approval: the approved total and its contingency."""
-    return total_minor + total_minor * contingency_bps // BPS
+    """What may be spent without a new approval: the total and its contingency, within 64 bits."""
+    return min(INT64_MAX, total_minor + total_minor * contingency_bps // BPS)
 
 
 def approvals(case: Case) -> tuple[Decider, ...]:

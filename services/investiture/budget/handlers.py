@@ -3,7 +3,7 @@
 from investiture.api.budget.v1 import budget_service_pb2 as pb
 from investiture.budget import messages
 from investiture.budget.domain import Envelope
-from investiture.budget.ledger_store import Entry
+from investiture.budget.ledger import Entry
 from investiture.budget.messages import TRANCHES
 from investiture.budget.operations import (
     CommitmentReading,

@@ -14,11 +14,12 @@ class Tranche(StrEnum):
 
 
 class Hold(StrEnum):
-    """What became of a reservation: at most one of a program's is HELD."""
+    """What became of a reservation: at most one of a program's is anything but REPLACED."""
 
     HELD = "HELD"
     REPLACED = "REPLACED"
     RELEASED = "RELEASED"
+    LAPSED = "LAPSED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Reservation:
     """Money held for a program by a confirmed round, in minor units of `currency`.
 
     `carried_minor` is what a later round took over: commitments and spend stay with the program.
+    `released_minor` went back to the envelope, or lapsed where the state says so.
     Raises ValueError where the parts do not come to what was reserved.
     """
 
@@ -61,7 +63,11 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """Money promised to a vendor, or to IT where `vendor` is empty, in minor units."""
+    """Money promised to a vendor, or to IT where `vendor` is empty, in minor units.
+
+    `lapsed_minor` lapsed with the year of the envelope `lapsed_in` and was not rolled forward yet.
+    `rolls_forward` names the commitment whose late actual of the day `spent_on` this one is.
+    """
 
     name: str
     program: str
@@ -72,6 +78,10 @@ class Commitment:
     actual_minor: int = 0
     closed: bool = False
     version: int = 1
+    lapsed_minor: int = 0
+    lapsed_in: str = ""
+    rolls_forward: str = ""
+    spent_on: str = ""
 
     @property
     def open_minor(self) -> int:

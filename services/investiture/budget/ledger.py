@@ -7,15 +7,23 @@ counts at once, what is posted of it is at most the hold, the rest returns, and 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from enum import StrEnum
 
 INT64_MAX = 2**63 - 1
 
 
 class Account(StrEnum):
-    """Accounts of an envelope; APPROPRIATION stands outside, where money comes from."""
+    """Accounts of an envelope, and the three that stand outside of it.
+
+    APPROPRIATION is where money comes from. TRANSIT is what left one envelope for another in its
+    currency, and is empty after every transaction. EXCHANGE is what was given in one currency
+    against what was bought in another: it holds a position in each, as a bank's trading account.
+    """
 
     APPROPRIATION = "APPROPRIATION"
+    TRANSIT = "TRANSIT"
+    EXCHANGE = "EXCHANGE"
     AVAILABLE = "AVAILABLE"
     RESERVED = "RESERVED"
     COMMITTED = "COMMITTED"
@@ -32,7 +40,17 @@ class Kind(StrEnum):
     ACTUAL = "actual"
     UNCOMMIT = "uncommit"
     RELEASE = "release"
+    TRANSFER = "transfer"
+    CARRY = "carry"
+    LAPSE = "lapse"
+    CORRECT = "correct"
+    ROLL_FORWARD = "roll_forward"
 
+
+OUTSIDE = frozenset({Account.APPROPRIATION, Account.TRANSIT, Account.EXCHANGE})
+"""Accounts of no envelope: what comes from them is appropriated, what goes to them no more is."""
+
+_CARRIED = (Account.AVAILABLE, Account.RESERVED, Account.COMMITTED)
 
 ROUTES: Mapping[Kind, frozenset[tuple[Account, Account]]] = {
     Kind.APPROPRIATE: frozenset({(Account.APPROPRIATION, Account.AVAILABLE)}),
@@ -42,6 +60,22 @@ ROUTES: Mapping[Kind, frozenset[tuple[Account, Account]]] = {
     Kind.UNCOMMIT: frozenset({(Account.COMMITTED, Account.RESERVED)}),
     Kind.RELEASE: frozenset(
         {(Account.RESERVED, Account.AVAILABLE), (Account.COMMITTED, Account.AVAILABLE)}
+    ),
+    Kind.TRANSFER: frozenset(
+        {
+            (Account.AVAILABLE, Account.TRANSIT),
+            (Account.TRANSIT, Account.AVAILABLE),
+            (Account.AVAILABLE, Account.EXCHANGE),
+            (Account.EXCHANGE, Account.AVAILABLE),
+        }
+    ),
+    Kind.CARRY: frozenset(
+        [(one, Account.TRANSIT) for one in _CARRIED] + [(Account.TRANSIT, one) for one in _CARRIED]
+    ),
+    Kind.LAPSE: frozenset((one, Account.LAPSED) for one in _CARRIED),
+    Kind.CORRECT: frozenset({(Account.ACTUAL, Account.COMMITTED)}),
+    Kind.ROLL_FORWARD: frozenset(
+        {(Account.AVAILABLE, Account.ACTUAL), (Account.RESERVED, Account.ACTUAL)}
     ),
 }
 """From which account to which each kind moves money; nothing else is ever posted."""
@@ -58,10 +92,20 @@ class Overdrawn(Exception):
         self.has_minor = has_minor
 
 
+class Overfull(Exception):
+    """The envelope would hold more than 64 bits of minor units."""
+
+    def __init__(self, posting: "Posting") -> None:
+        super().__init__(f"{posting.envelope} cannot hold {posting.amount_minor} more")
+        self.posting = posting
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One movement inside an envelope: `debit` gives, `credit` takes, always more than zero.
+    """One movement of an envelope: `debit` gives, `credit` takes, always more than zero.
 
+    `commitment` is the one that is spent or corrected, `corrects` the sequence of the entry that
+    a correction refers to.
     Raises ValueError for an amount or a route that no ledger of ours has.
     """
 
@@ -72,6 +116,8 @@ class Posting:
     amount_minor: int
     program: str = ""
     reference: str = ""
+    commitment: str = ""
+    corrects: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.amount_minor <= INT64_MAX:
@@ -81,8 +127,23 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A posting as it stands in the ledger; the amount is minor units of `currency`."""
+
+    sequence: int
+    posted_at: datetime
+    posting: Posting
+    actor: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Balances:
-    """What is where, in minor units. Raises ValueError where money would appear or vanish."""
+    """What is where, in minor units. Raises ValueError where money would appear or vanish.
+
+    `appropriated` is what the committee issued, and what came from other envelopes (by transfer,
+    or carried from the year before) less what went to them: the appropriation as it is now.
+    """
 
     appropriated: int = 0
     available: int = 0
@@ -101,31 +162,33 @@ class Balances:
             raise ValueError("an envelope holds at most 2^63 - 1 minor units")
 
     def of(self, account: Account) -> int:
-        """The balance of one account; for APPROPRIATION what ever came from it."""
-        name = _FIELD[account]
-        value: int = getattr(self, name)
+        """The balance of one account of the envelope."""
+        value: int = getattr(self, _FIELD[account])
         return value
 
     def after(self, posting: Posting) -> "Balances":
-        """The balances after one posting; Overdrawn where the giving account has less."""
-        amount = posting.amount_minor
-        if posting.debit is Account.APPROPRIATION:
-            return replace(
-                self, appropriated=self.appropriated + amount, available=self.available + amount
-            )
-        if self.of(posting.debit) < amount:
-            raise Overdrawn(posting, self.of(posting.debit))
-        return replace(
-            self,
-            **{
-                _FIELD[posting.debit]: self.of(posting.debit) - amount,
-                _FIELD[posting.credit]: self.of(posting.credit) + amount,
-            },
-        )
+        """The balances after one posting.
+
+        Raises Overdrawn where the giving account has less, Overfull where 64 bits do not suffice.
+        """
+        amount, debit, credit = posting.amount_minor, posting.debit, posting.credit
+        moved: dict[str, int] = {}
+        if debit in OUTSIDE:
+            if self.appropriated > INT64_MAX - amount:
+                raise Overfull(posting)
+            moved["appropriated"] = self.appropriated + amount
+        elif self.of(debit) < amount:
+            raise Overdrawn(posting, self.of(debit))
+        else:
+            moved[_FIELD[debit]] = self.of(debit) - amount
+        if credit in OUTSIDE:
+            moved["appropriated"] = self.appropriated - amount
+        else:
+            moved[_FIELD[credit]] = self.of(credit) + amount
+        return replace(self, **moved)
 
 
 _FIELD: Mapping[Account, str] = {
-    Account.APPROPRIATION: "appropriated",
     Account.AVAILABLE: "available",
     Account.RESERVED: "reserved",
     Account.COMMITTED: "committed",

@@ -1,8 +1,7 @@
 """Envelopes and the ledger in SQL: one row an envelope, one row an entry."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,8 +9,9 @@ from sqlalchemy.exc import IntegrityError
 
 from investiture.budget import domain
 from investiture.budget.domain import Envelope
-from investiture.budget.ledger import Account, Balances, Kind, Posting
+from investiture.budget.ledger import Account, Balances, Entry, Kind, Posting
 from investiture.budget.tables import ENTRY, ENVELOPE, HEAD
+from investiture.budget.year_store import YearStore
 from investiture.chassis.refusal import AlreadyExists, NotFound, Stale
 from investiture.chassis.transaction import Transaction
 
@@ -27,6 +27,12 @@ _UPDATE = (
     .where(_E.version == sa.bindparam("known_version"))
     .values({name: sa.bindparam(name) for name in (*_BALANCES, "version")})
 )
+_CLOSE = (
+    ENVELOPE.update()
+    .where(_E.name == sa.bindparam("known_name"))
+    .where(_E.version == sa.bindparam("known_version"))
+    .values(closed=True, successor=sa.bindparam("successor"), version=_E.version + 1)
+)
 _ADVANCE = (
     HEAD.update()
     .where(HEAD.c.id == 1)
@@ -36,22 +42,18 @@ _ADVANCE = (
 _ADD = ENTRY.insert()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A posting as it stands in the ledger; the amount is minor units of `currency`."""
-
-    sequence: int
-    posted_at: datetime
-    posting: Posting
-    actor: str
-    currency: str
-
-
 class LedgerStore:
     """Loads envelopes, posts to them and lists what was posted, inside a transaction."""
 
+    def __init__(self) -> None:
+        self._years = YearStore()
+
     def issue(self, tx: Transaction, envelope: Envelope, appropriation_minor: int) -> Envelope:
-        """Stores a new envelope with its appropriation; RESOURCE_EXISTS where the name is taken."""
+        """Stores a new envelope with its appropriation.
+
+        Refused: RESOURCE_EXISTS where the name is taken, WRONG_STATE for a closed fiscal year.
+        """
+        self._years.join(tx, envelope.fiscal_year)
         if self.find(tx, envelope.name) is not None:
             raise _taken(envelope.name)
         empty = replace(envelope, version=0)
@@ -94,15 +96,18 @@ class LedgerStore:
             query = query.where(_E.name > after)
         return [_envelope(row) for row in tx.connection.execute(query).mappings()]
 
-    def post(self, tx: Transaction, postings: Sequence[Posting]) -> None:
-        """Posts in order, all or none; FUNDS_INSUFFICIENT where an envelope has not enough.
+    def post(self, tx: Transaction, postings: Sequence[Posting]) -> tuple[Entry, ...]:
+        """Posts in order, all or none, and answers the entries.
+
+        Refused: FUNDS_INSUFFICIENT where an envelope has not enough, WRONG_STATE where its fiscal
+        year is closed.
 
         Called once a transaction: it locks the envelopes by name, then the ledger's head, so that
         two transactions never wait for each other in a circle.
         """
         if not postings:
-            return
-        before = {name: self._locked(tx, name) for name in sorted({p.envelope for p in postings})}
+            return ()
+        before = self.locked(tx, (p.envelope for p in postings))
         after = dict(before)
         for posting in postings:
             after[posting.envelope] = domain.posted(after[posting.envelope], posting)
@@ -117,6 +122,51 @@ class LedgerStore:
                 for sequence, posting in enumerate(postings, start=first)
             ],
         )
+        actor = tx.call.principal.subject
+        return tuple(
+            Entry(sequence, tx.now, posting, actor, after[posting.envelope].currency)
+            for sequence, posting in enumerate(postings, start=first)
+        )
+
+    def close(self, tx: Transaction, seen: Envelope, successor: str) -> None:
+        """Closes an envelope: nothing posts into it any more. Its row is locked already."""
+        now = self.envelope(tx, seen.name)
+        known = {"known_name": now.name, "known_version": now.version}
+        tx.connection.execute(_CLOSE, {**known, "successor": successor})
+        tx.record(
+            "envelope.closed",
+            now.name,
+            now.version + 1,
+            {"fiscal_year": now.fiscal_year, "successor": successor},
+        )
+
+    def locked(self, tx: Transaction, names: Iterable[str]) -> dict[str, Envelope]:
+        """Envelopes by name, locked until the commit in the one order that everybody keeps."""
+        return {name: self._locked(tx, name) for name in sorted(set(names))}
+
+    def entry(self, tx: Transaction, sequence: int) -> Entry:
+        """The entry with this sequence, or NOT_FOUND."""
+        query = (
+            sa.select(ENTRY, _E.currency)
+            .join(ENVELOPE, _E.name == ENTRY.c.envelope)
+            .where(ENTRY.c.sequence == sequence)
+        )
+        row = tx.connection.execute(query).first()
+        if row is None:
+            raise NotFound(f"ledgerEntries/{sequence}")
+        return _entry(row)
+
+    def corrected_minor(self, tx: Transaction, sequence: int) -> int:
+        """How much of an entry was corrected already, in minor units."""
+        query = sa.select(ENTRY.c.amount).where(
+            ENTRY.c.corrects == sequence, ENTRY.c.kind == Kind.CORRECT.value
+        )
+        return sum(int(amount) for amount in tx.connection.execute(query).scalars())
+
+    def of_year(self, tx: Transaction, year: int) -> list[Envelope]:
+        """Every envelope of a fiscal year, by name."""
+        query = sa.select(ENVELOPE).where(_E.fiscal_year == year).order_by(_E.name)
+        return [_envelope(row) for row in tx.connection.execute(query).mappings()]
 
     def entries(
         self, tx: Transaction, envelope: str, program: str, after: int, limit: int
@@ -199,6 +249,8 @@ def _row(envelope: Envelope) -> dict[str, Any]:
         "owner": envelope.owner,
         "currency": envelope.currency,
         "version": envelope.version,
+        "closed": envelope.closed,
+        "successor": envelope.successor,
         **_balances(envelope),
     }
 
@@ -220,6 +272,8 @@ def _entry_row(tx: Transaction, sequence: int, posting: Posting) -> dict[str, An
         "kind": posting.kind.value,
         "actor": tx.call.principal.subject,
         "reference": posting.reference,
+        "commitment": posting.commitment,
+        "corrects": posting.corrects,
     }
 
 
@@ -232,5 +286,7 @@ def _entry(row: sa.Row[Any]) -> Entry:
         amount_minor=row.amount,
         program=row.program,
         reference=row.reference,
+        commitment=row.commitment,
+        corrects=row.corrects,
     )
     return Entry(row.sequence, row.posted_at, posting, row.actor, row.currency)

@@ -6,9 +6,8 @@ from investiture.api.budget.v1 import budget_service_pb2 as pb
 from investiture.api.common.v1.gate_pb2 import GateCase
 from investiture.budget import domain
 from investiture.budget.domain import Envelope
-from investiture.budget.holdings import Commitment, Reservation, Tranche
-from investiture.budget.ledger import Account
-from investiture.budget.ledger_store import Entry
+from investiture.budget.holdings import Commitment, Hold, Reservation, Tranche
+from investiture.budget.ledger import Account, Entry
 from investiture.budget.operations import FundingReading
 from investiture.casework import wire
 from investiture.casework.amounts import Amount
@@ -16,6 +15,7 @@ from investiture.casework.money import to_money
 from investiture.casework.vocabulary import Vocabulary
 
 ACCOUNTS = Vocabulary(Account, pb.Account.Value, "ACCOUNT_", pb.ACCOUNT_UNSPECIFIED)
+HOLDS = Vocabulary(Hold, pb.Hold.Value, "HOLD_", pb.HOLD_UNSPECIFIED)
 TRANCHES = Vocabulary(Tranche, pb.Tranche.Value, "TRANCHE_", pb.TRANCHE_UNSPECIFIED)
 
 
@@ -44,6 +44,8 @@ def envelope(value: Envelope) -> pb.Envelope:
         ),
         version=value.version,
         etag=value.etag,
+        closed=value.closed,
+        successor=value.successor,
     )
 
 
@@ -95,6 +97,7 @@ def reservation(value: Reservation, commitments: tuple[Commitment, ...]) -> pb.R
         actual=money(value.actual_minor),
         released=money(value.released_minor),
         commitments=[commitment(one, value.currency) for one in commitments],
+        state=HOLDS.to(value.state),
     )
 
 
@@ -110,6 +113,9 @@ def commitment(value: Commitment, currency: str) -> pb.Commitment:
         closed=value.closed,
         version=value.version,
         etag=value.etag,
+        lapsed=to_money(Amount(value.lapsed_minor, currency)),
+        rolls_forward=value.rolls_forward,
+        spent_on=value.spent_on,
     )
 
 
@@ -127,4 +133,6 @@ def entry(value: Entry) -> pb.LedgerEntry:
         kind=posting.kind.value,
         actor=value.actor,
         reference=posting.reference,
+        commitment=posting.commitment,
+        corrects=posting.corrects or 0,
     )

@@ -7,7 +7,8 @@ from investiture.budget import domain, spending
 from investiture.budget.desk import FundDesk
 from investiture.budget.domain import Envelope, Funding
 from investiture.budget.holdings import Commitment, Hold, Reservation, Tranche
-from investiture.budget.ledger_store import Entry, LedgerStore
+from investiture.budget.ledger import Entry
+from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.spending import Spent
 from investiture.budget.store import FundingStore
 from investiture.casework import case as cases
@@ -127,7 +128,7 @@ class FundingOperations:
         saved = self._cases.store.save(tx, case, after, "fund.reserved", payload)
         self._fundings.save(tx, ceiled)
         held = spending.hold(
-            case.name, case.facts, chosen.name, self._fundings.held(tx, case.program)
+            case.name, case.facts, chosen.name, self._fundings.taken_over(tx, case.program)
         )
         self._ledger.post(tx, held.postings)
         self._fundings.hold(tx, held.reservation, held.replaced)
@@ -177,6 +178,7 @@ class FundingOperations:
                 "envelope", "the revision names no envelope: choose the one to reserve in"
             )
         found = self._ledger.envelope(tx, name)
+        domain.require_open_year(found)
         if found.currency != currency:
             raise InvalidArgument.of(
                 "envelope",

@@ -41,11 +41,11 @@ class Released:
 
 
 def hold(case_name: str, facts: Revision, envelope: str, older: Reservation | None) -> Held:
-    """Holds a revision's cumulative total in place of what an older round held.
+    """Holds a revision's cumulative total in place of what an older round held, or lost.
 
     What is committed and spent already counts as part of the new total; the rest of the older
-    hold goes back first. Refuses with WRONG_STATE where the total does not cover it, or where
-    commitments are open in another envelope.
+    hold goes back first, unless it lapsed with its fiscal year. Refuses with WRONG_STATE where the
+    total does not cover it, or where commitments are open in another envelope.
     """
     carried = older.committed_minor + older.actual_minor if older else 0
     if older is not None:
@@ -121,7 +121,7 @@ def commit(
     return Spent(
         after,
         commitment,
-        _move(reservation, Kind.COMMIT, amount.minor, reference=commitment.name),
+        _move(reservation, Kind.COMMIT, amount.minor, commitment=commitment.name),
     )
 
 
@@ -155,8 +155,14 @@ def record_actual(
         version=reservation.version + 1,
     )
     postings = (
-        *_move(reservation, Kind.ACTUAL, amount.minor, reference=invoice or commitment.name),
-        *_move(reservation, Kind.UNCOMMIT, returned, reference=commitment.name),
+        *_move(
+            reservation,
+            Kind.ACTUAL,
+            amount.minor,
+            reference=invoice,
+            commitment=commitment.name,
+        ),
+        *_move(reservation, Kind.UNCOMMIT, returned, commitment=commitment.name),
     )
     return Spent(after, spent, postings)
 
@@ -165,15 +171,24 @@ def require_open(commitment: Commitment) -> None:
     """Refuses with WRONG_STATE a commitment that had its final actual, or was released."""
     if not commitment.closed:
         return
+    lapsed = bool(commitment.lapsed_in)
     raise PreconditionFailed(
         "WRONG_STATE",
         f"{commitment.name} is closed; nothing more is spent from it",
         legs=(
             Leg(
-                type="STATE",
-                subject=commitment.name,
-                description="the commitment is closed",
-                remedy="commit again from what remains reserved, then record there",
+                type="FISCAL_YEAR" if lapsed else "STATE",
+                subject=commitment.lapsed_in or commitment.name,
+                description=(
+                    f"the commitment lapsed with the fiscal year of {commitment.lapsed_in}"
+                    if lapsed
+                    else "the commitment is closed"
+                ),
+                remedy=(
+                    "roll the late actual forward into the successor"
+                    if lapsed
+                    else "commit again from what remains reserved, then record there"
+                ),
             ),
         ),
     )
@@ -190,7 +205,7 @@ def release(reservation: Reservation, commitments: Iterable[Commitment]) -> Rele
             Kind.RELEASE,
             commitment.open_minor,
             debit=Account.COMMITTED,
-            reference=commitment.name,
+            commitment=commitment.name,
         )
     after = replace(
         reservation,
@@ -295,6 +310,7 @@ def _move(
     *,
     debit: Account | None = None,
     reference: str = "",
+    commitment: str = "",
 ) -> tuple[Posting, ...]:
     """The posting of an amount along its kind's route; none for nothing."""
     if not amount_minor:
@@ -308,7 +324,8 @@ def _move(
             credit=taking,
             amount_minor=amount_minor,
             program=reservation.program,
-            reference=reference or reservation.name,
+            reference=reference or commitment or reservation.name,
+            commitment=commitment,
         ),
     )
 

@@ -38,12 +38,22 @@ _HELD = (
     .where(_R.program == sa.bindparam("known_program"), _R.state == Hold.HELD.value)
     .with_for_update()
 )
+_STANDING = (
+    sa.select(RESERVATION)
+    .where(_R.program == sa.bindparam("known_program"), _R.state != Hold.REPLACED.value)
+    .with_for_update()
+)
+_HELD_IN = (
+    sa.select(RESERVATION)
+    .where(_R.state == Hold.HELD.value, _R.envelope.in_(sa.bindparam("known", expanding=True)))
+    .order_by(_R.program)
+)
 _PARTS = ("remaining", "committed", "actual", "released", "carried")
 _SET_RESERVATION = (
     RESERVATION.update()
     .where(_R.case_name == sa.bindparam("known_name"))
     .where(_R.version == sa.bindparam("known_version"))
-    .values({name: sa.bindparam(name) for name in (*_PARTS, "state", "version")})
+    .values({name: sa.bindparam(name) for name in (*_PARTS, "envelope", "state", "version")})
 )
 
 _ADD_COMMITMENT = COMMITMENT.insert()
@@ -55,7 +65,12 @@ _SET_COMMITMENT = (
     COMMITMENT.update()
     .where(_C.name == sa.bindparam("known_name"))
     .where(_C.version == sa.bindparam("known_version"))
-    .values({name: sa.bindparam(name) for name in ("actual", "closed", "version")})
+    .values(
+        {
+            name: sa.bindparam(name)
+            for name in ("actual", "closed", "lapsed", "lapsed_in", "version")
+        }
+    )
 )
 
 
@@ -120,6 +135,24 @@ class FundingStore:
         row = tx.connection.execute(_HELD, {"known_program": program}).mappings().first()
         return None if row is None else _reservation(row)
 
+    def standing(self, tx: Transaction, program: str) -> Reservation | None:
+        """The one reservation that answers for a program's money, whatever became of it; locked.
+
+        That is the newest round's: held, released with the program or lapsed with its year.
+        """
+        row = tx.connection.execute(_STANDING, {"known_program": program}).mappings().first()
+        return None if row is None else _reservation(row)
+
+    def taken_over(self, tx: Transaction, program: str) -> Reservation | None:
+        """What a new round's reservation replaces, locked: one that is held, or that lapsed."""
+        found = self.standing(tx, program)
+        return None if found is None or found.state is Hold.RELEASED else found
+
+    def held_in(self, tx: Transaction, envelopes: Iterable[str]) -> list[Reservation]:
+        """What is held in envelopes, by program; not locked."""
+        rows = tx.connection.execute(_HELD_IN, {"known": list(envelopes)}).mappings()
+        return [_reservation(row) for row in rows]
+
     def hold(self, tx: Transaction, made: Reservation, replaced: Reservation | None) -> None:
         """Stores a new reservation after the one that it replaces, if any."""
         if replaced is not None:
@@ -145,6 +178,7 @@ class FundingStore:
             {
                 "known_name": after.case_name,
                 "known_version": after.version - 1,
+                "envelope": after.envelope,
                 "state": after.state.value,
                 "version": after.version,
                 **_parts(after),
@@ -179,6 +213,10 @@ class FundingStore:
                 "actual": made.actual_minor,
                 "closed": made.closed,
                 "version": made.version,
+                "lapsed": made.lapsed_minor,
+                "lapsed_in": made.lapsed_in,
+                "rolls_forward": made.rolls_forward,
+                "spent_on": made.spent_on,
             },
         )
 
@@ -192,6 +230,8 @@ class FundingStore:
                     "known_version": after.version - 1,
                     "actual": after.actual_minor,
                     "closed": after.closed,
+                    "lapsed": after.lapsed_minor,
+                    "lapsed_in": after.lapsed_in,
                     "version": after.version,
                 },
             )
@@ -229,4 +269,8 @@ def _commitment(row: sa.Row[Any]) -> Commitment:
         actual_minor=row.actual,
         closed=row.closed,
         version=row.version,
+        lapsed_minor=row.lapsed,
+        lapsed_in=row.lapsed_in,
+        rolls_forward=row.rolls_forward,
+        spent_on=row.spent_on,
     )

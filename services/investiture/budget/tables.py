@@ -28,6 +28,8 @@ ENVELOPE = sa.Table(
     sa.Column("actual", sa.BigInteger, nullable=False),
     sa.Column("lapsed", sa.BigInteger, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("closed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("successor", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.CheckConstraint("available >= 0", name="envelope_available"),
     sa.CheckConstraint(
         "reserved >= 0 AND committed >= 0 AND actual >= 0 AND lapsed >= 0", name="envelope_held"
@@ -52,10 +54,18 @@ ENTRY = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("reference", sa.Text, nullable=False),
+    sa.Column("commitment", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("corrects", sa.BigInteger),
     sa.CheckConstraint("amount > 0", name="ledger_entry_amount"),
     sa.CheckConstraint("debit <> credit", name="ledger_entry_accounts"),
     sa.Index("ledger_entry_by_envelope", "envelope", "sequence"),
     sa.Index("ledger_entry_by_program", "program", "sequence"),
+    sa.Index(
+        "ledger_entry_by_corrected",
+        "corrects",
+        sqlite_where=sa.text("corrects IS NOT NULL"),
+        postgresql_where=sa.text("corrects IS NOT NULL"),
+    ),
 )
 
 # One row: the last sequence given. It is locked until the commit, so that entries become visible
@@ -124,6 +134,48 @@ COMMITMENT = sa.Table(
     sa.Column("actual", sa.BigInteger, nullable=False),
     sa.Column("closed", sa.Boolean, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("lapsed", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("lapsed_in", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("rolls_forward", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("spent_on", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.CheckConstraint("actual >= 0 AND actual <= amount", name="commitment_spent"),
     sa.UniqueConstraint("program", "number"),
+)
+
+TRANSFER = sa.Table(
+    "transfer",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("giver", sa.Text, sa.ForeignKey("envelope.name"), nullable=False),
+    sa.Column("taker", sa.Text, sa.ForeignKey("envelope.name"), nullable=False),
+    sa.Column("given", sa.BigInteger, nullable=False),
+    sa.Column("given_currency", sa.Text, nullable=False),
+    sa.Column("taken", sa.BigInteger, nullable=False),
+    sa.Column("taken_currency", sa.Text, nullable=False),
+    sa.Column("exchange", Document),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("proposer", sa.Text, nullable=False),
+    sa.Column("proposed_at", Instant, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("voices", Document, nullable=False),
+    sa.Column("ended_at", Instant),
+    sa.Column("ended_by", sa.Text, nullable=False),
+    sa.Column("remark", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("given > 0 AND taken > 0", name="transfer_amounts"),
+    sa.CheckConstraint("giver <> taker", name="transfer_envelopes"),
+    sa.Index("transfer_by_giver", "giver", "proposed_at", "name"),
+    sa.Index("transfer_by_taker", "taker", "proposed_at", "name"),
+    sa.Index("transfer_by_state", "state", "proposed_at", "name"),
+)
+
+# A row for every year that an envelope was issued for. Who issues locks it for sharing and who
+# closes for themselves, so that no envelope slips into a year that closes at the same moment.
+FISCAL_YEAR = sa.Table(
+    "fiscal_year",
+    METADATA,
+    sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("closed_at", Instant),
+    sa.Column("closed_by", sa.Text, nullable=False),
+    sa.Column("closing", Document),
 )

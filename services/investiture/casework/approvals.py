@@ -24,19 +24,37 @@ class Level:
 
 
 def levels_of(
-    approvals: Iterable[tuple[Approval, Sequence[str]]], conflicted: frozenset[str]
+    approvals: Iterable[tuple[Approval, Sequence[str]]],
+    conflicted: frozenset[str],
+    countersigner: str | None = None,
 ) -> tuple[Level, ...]:
-    """The levels in order, without the people who stand on another side."""
+    """The levels in order, without the people who stand on another side.
+
+    Where that leaves too few at a level, who countersigns from outside is eligible too: a company
+    of two people has no third for its third side (architecture.md, law 7).
+    """
     return tuple(
         Level(
             level=approval.level,
             role=approval.role,
             unit=f"units/{approval.unit}" if approval.unit else "",
             needed=approval.needed,
-            eligible=tuple(p for p in people if p not in conflicted),
+            eligible=_eligible(approval, people, conflicted, countersigner),
         )
         for approval, people in approvals
     )
+
+
+def _eligible(
+    approval: Approval,
+    people: Sequence[str],
+    conflicted: frozenset[str],
+    countersigner: str | None,
+) -> tuple[str, ...]:
+    own = tuple(p for p in people if p not in conflicted)
+    if len(own) >= approval.needed or countersigner is None or countersigner in conflicted:
+        return own
+    return (*own, countersigner)
 
 
 def open_level(levels: Sequence[Level], given: int) -> Level | None:

@@ -59,6 +59,20 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True)
+class Extension:
+    """More time for one wait; `wait` and `waiting_since` say which."""
+
+    person: str
+    role: str
+    reason: str
+    wait: CaseState
+    waiting_since: datetime
+    extended_at: datetime
+    overdue_before: datetime
+    overdue_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CarriedNotice:
     """What the deciders are told when their decision was carried to a later revision."""
 
@@ -103,6 +117,7 @@ class Case:
     no_eligible_holder: bool = False
     reason: str = ""
     waited_ms: int = 0
+    extensions: tuple[Extension, ...] = ()
     traceparent: str = ""
     """W3C trace context of the opening: a decision starts a trace of its own that links to it."""
 

@@ -13,7 +13,7 @@ from investiture.casework.money import from_money
 from investiture.casework.vocabulary import SIDES
 from investiture.casework.words import Purpose
 from investiture.chassis.call import Call
-from investiture.chassis.refusal import Denied, InvalidArgument, Unavailable
+from investiture.chassis.refusal import Denied, InvalidArgument, NotFound, Unavailable
 
 _PERSON = re.compile(r"people/[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -81,6 +81,16 @@ def authority_of(message: sponsorship_pb.Authority) -> Authority:
         resolved_at=wire.required_instant(message, "resolved_at"),
         guest=message.guest,
     )
+
+
+async def known_person(directory: Directory, person: str) -> Authority:
+    """Who the directory says a person is, gone or a guest included; INVALID_FIELD for nobody."""
+    try:
+        return await directory.resolve(person, Purpose.POSITION)
+    except (Denied, NotFound):
+        raise InvalidArgument.of(
+            "person", f"{person} is not in the directory; name somebody who is"
+        ) from None
 
 
 async def resolve_caller(

@@ -10,7 +10,7 @@ from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import Sponsors
 from investiture.casework.adoption import charters_of, from_own_records, from_sponsorship
 from investiture.casework.attendance import Attendance, RemoteFeed
 from investiture.casework.charters import Charters
-from investiture.casework.directory import RemoteDirectory
+from investiture.casework.directory import Directory, RemoteDirectory
 from investiture.casework.doorbell import ring_path
 from investiture.casework.handlers import SERVICE as CASE_SERVICE
 from investiture.casework.handlers import CaseHandlers
@@ -82,10 +82,21 @@ class Foundation:
         ticker.start()
         closing.push_async_callback(ticker.stop)
 
-    def server(self, cases: CaseOperations, bindings: Sequence[Binding]) -> Server:
-        """The service's server: its own API, the shared CaseService, and its public keys."""
+    def server(
+        self,
+        cases: CaseOperations,
+        bindings: Sequence[Binding],
+        directory: Directory | None = None,
+    ) -> Server:
+        """The service's server: its own API, the shared CaseService, and its public keys.
+
+        `directory` stands in for sponsorship's where the service is its own.
+        """
+        handlers = CaseHandlers(
+            cases, self.mutations, self.statements, self.pager, directory or self.directory()
+        )
         shared = (
-            Binding(CASE_SERVICE, CaseHandlers(cases, self.mutations, self.statements, self.pager)),
+            Binding(CASE_SERVICE, handlers),
             Binding(KEY_SERVICE, KeyHandlers(self.settings.key_folder, self.service)),
         )
         return Server(

@@ -6,7 +6,10 @@ from investiture.api.casework.v1 import case_service_pb2 as pb
 from investiture.api.common.v1 import gate_pb2
 from investiture.casework import wire
 from investiture.casework.case import Case
+from investiture.casework.conversing import Conversations
+from investiture.casework.directory import Directory
 from investiture.casework.facts import Ending, Evidence
+from investiture.casework.note_handlers import OVERSEERS, NoteHandlers
 from investiture.casework.operations import CaseOperations, Reading
 from investiture.casework.statements import Statements
 from investiture.casework.vocabulary import GATES
@@ -17,10 +20,9 @@ from investiture.chassis.refusal import Denied
 from investiture.chassis.transaction import Mutations, Transaction
 
 SERVICE = "investiture.api.casework.v1.CaseService"
-_OVERSEERS = frozenset({"operator", "auditor", "governance"})
 
 
-class CaseHandlers:
+class CaseHandlers(NoteHandlers):
     """Proto in, operation, proto out."""
 
     def __init__(
@@ -29,11 +31,12 @@ class CaseHandlers:
         mutations: Mutations,
         statements: Statements,
         pager: Pager,
+        directory: Directory,
     ) -> None:
+        conversations = Conversations(operations, operations.store.notes)
+        super().__init__(conversations, mutations, pager, directory)
         self._operations = operations
-        self._mutations = mutations
         self._statements = statements
-        self._pager = pager
 
     async def OpenCase(self, request: pb.OpenCaseRequest, call: Call) -> pb.CaseReading:
         """Opens a gate's case from signed statements."""
@@ -124,6 +127,16 @@ class CaseHandlers:
             ),
         )
 
+    async def ExtendCase(self, request: pb.ExtendCaseRequest, call: Call) -> pb.CaseReading:
+        """Gives the present wait more time, once."""
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._answer(
+                self._operations.extend(tx, request.name, request.etag, request.reason), tx
+            ),
+        )
+
     async def GetWarrant(self, request: pb.GetWarrantRequest, call: Call) -> pb.SignedWarrant:
         """Mints a fresh warrant from the present record."""
         gate = GATES.of(request.gate)
@@ -141,7 +154,7 @@ class CaseHandlers:
     ) -> pb.ListPendingDecisionsResponse:
         """Lists the waiting cases of a person, the earliest overdue date first."""
         person = request.person or call.principal.subject
-        if person != call.principal.subject and not call.principal.roles & _OVERSEERS:
+        if person != call.principal.subject and not call.principal.roles & OVERSEERS:
             raise Denied(
                 "NOT_A_HOLDER",
                 "you may list your own pending decisions; operators, auditors and governance "

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from investiture.casework import case as cases
+from investiture.casework import extensions
 from investiture.casework.case import Candidate, Case, DueStep, Escalation, Holder
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
 from investiture.casework.openings import Fresh, Tolerance, reopen, superseded
@@ -160,23 +161,32 @@ class CaseOperations:
     def escalate(self, tx: Transaction, name: str) -> tuple[Reading, tuple[Escalation, ...]]:
         """Takes every step that is due by the service's clock; harmless where none is."""
         case = self.find(tx, name)
-        roll = self.store.standings.roll(tx)
-        line = self.desk(case.gate).chain(tx, case)
-        chain = callable_chain(line, self._parts(tx, case), roll, tx.now)
-        stepped, taken = cases.escalate(
-            case, tx.now, lambda recorded: self._next(case, recorded, tx.now), chain
-        )
+        moved, taken = self._escalated(tx, case)
         if not taken:
             return self.reading(case, tx.now), ()
-        moved = self._attended(tx, stepped, roll)
-        payload = {
-            "steps": [step.step.value for step in taken],
-            "due_at": [step.due_at.isoformat() for step in taken],
-            "added": [person for step in taken for person in step.added],
-            "no_eligible_holder": moved.no_eligible_holder,
-        }
+        payload = {**_steps(taken), "no_eligible_holder": moved.no_eligible_holder}
         saved = self.store.save(tx, case, moved, f"{case.gate.value.lower()}.escalated", payload)
         return self.reading(saved, tx.now), taken
+
+    def extend(self, tx: Transaction, name: str, etag: str, reason: str) -> Reading:
+        """Gives the present wait more time, once: a holder who may decide may have it.
+
+        What is due by now is taken first, so that it does not matter whether the path was awake.
+        """
+        case = self.find(tx, name, etag)
+        cases.require_state(case, CaseState.OPEN, CaseState.CHANGES_REQUESTED)
+        holder = cases.require_holder(case, tx.call.principal.subject)
+        due, taken = self._escalated(tx, case)
+        table = dates.extended(self._charter, _wait_of(case), case.timetable, tx.now)
+        after = extensions.extend(due, holder, table, tx.now, reason)
+        kind = f"{case.gate.value.lower()}.extended"
+        payload = {
+            **_steps(taken),
+            "reason": reason,
+            "overdue_before": case.timetable.overdue_at.isoformat(),
+            "overdue_at": table.overdue_at.isoformat(),
+        }
+        return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
 
     def release(self, tx: Transaction, gate: Gate, ending: Ending) -> Reading | None:
         """Gives back everything held for a program that has ended; harmless when repeated."""
@@ -324,9 +334,18 @@ class CaseOperations:
         """How long a decision of this gate stands."""
         return self._charter.validity(gate.value).elapsed
 
+    def _escalated(self, tx: Transaction, case: Case) -> tuple[Case, tuple[Escalation, ...]]:
+        """The case with every step that is due; each adds somebody who is there."""
+        roll = self.store.standings.roll(tx)
+        line = self.desk(case.gate).chain(tx, case)
+        chain = callable_chain(line, self._parts(tx, case), roll, tx.now)
+        stepped, taken = cases.escalate(
+            case, tx.now, lambda recorded: self._next(case, recorded, tx.now), chain
+        )
+        return (self._attended(tx, stepped, roll) if taken else case), taken
+
     def _next(self, case: Case, recorded: int, now: datetime) -> DueStep:
-        wait = CHANGES if case.state is CaseState.CHANGES_REQUESTED else case.gate.value
-        due = dates.next_step(self._charter, wait, case.timetable, recorded, now)
+        due = dates.next_step(self._charter, _wait_of(case), case.timetable, recorded, now)
         return DueStep(Step(due.step.value), due.at, due.index)
 
     def _fresh(self, tx: Transaction, desk: Desk, evidence: Evidence, opening: Fresh) -> Case:
@@ -362,3 +381,17 @@ class CaseOperations:
             amount_increase_bps=allowed.amount_increase_bps,
             exposure_increase_bps=allowed.exposure_increase_bps,
         )
+
+
+def _wait_of(case: Case) -> str:
+    """Key of the case's present wait in the charter's SLAs."""
+    return CHANGES if case.state is CaseState.CHANGES_REQUESTED else case.gate.value
+
+
+def _steps(taken: Sequence[Escalation]) -> dict[str, object]:
+    """What the audit trail keeps of steps that were taken."""
+    return {
+        "steps": [step.step.value for step in taken],
+        "due_at": [step.due_at.isoformat() for step in taken],
+        "added": [person for step in taken for person in step.added],
+    }

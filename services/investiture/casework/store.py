@@ -12,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from investiture.casework.case import Case
 from investiture.casework.facts import Ending
+from investiture.casework.note_store import NoteStore, note_table
 from investiture.casework.standing_store import StandingStore, StandingTables, standing_tables
 from investiture.casework.words import WAITING, Gate
 from investiture.chassis.outbox import OutboxMessage
@@ -38,6 +39,7 @@ class CaseTables:
     holders: sa.Table
     endings: sa.Table
     standing: StandingTables
+    notes: sa.Table
 
 
 def case_tables(metadata: sa.MetaData) -> CaseTables:
@@ -75,7 +77,7 @@ def case_tables(metadata: sa.MetaData) -> CaseTables:
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("ended_at", Instant, nullable=False),
     )
-    return CaseTables(cases, holders, endings, standing_tables(metadata))
+    return CaseTables(cases, holders, endings, standing_tables(metadata), note_table(metadata))
 
 
 class CaseStore:
@@ -84,6 +86,7 @@ class CaseStore:
     def __init__(
         self, tables: CaseTables, doorbell: Doorbell, witness: Witness | None = None
     ) -> None:
+        self.notes = NoteStore(tables.notes)
         self._doorbell = doorbell
         self._witness = witness
         self.standings = StandingStore(tables.standing)

@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from investiture.api.casework.v1 import case_service_pb2 as casework_pb
 from investiture.api.common.v1 import gate_pb2, statements_pb2
-from investiture.casework.case import CarriedNotice, Case, DueStep, Escalation, Holder
+from investiture.casework.case import CarriedNotice, Case, DueStep, Escalation, Extension, Holder
 from investiture.casework.facts import Condition, Decider, Ending, Gap, Revision, Warrant
 from investiture.casework.vocabulary import (
     BASES,
@@ -162,6 +162,18 @@ def _timetable_to(timetable: Timetable, following: DueStep | None) -> gate_pb2.T
     )
 
 
+def _extension_to(extension: Extension) -> gate_pb2.Extension:
+    return gate_pb2.Extension(
+        person=extension.person,
+        role=extension.role,
+        reason=extension.reason,
+        wait=STATES.to(extension.wait),
+        extended_at=stamp(extension.extended_at),
+        overdue_before=stamp(extension.overdue_before),
+        overdue_at=stamp(extension.overdue_at),
+    )
+
+
 def _notice_to(notice: CarriedNotice) -> gate_pb2.CarriedNotice:
     return gate_pb2.CarriedNotice(
         from_revision=notice.from_revision,
@@ -202,6 +214,7 @@ def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
         reason=case.reason,
         waiting_since=stamp(case.waiting_since) if case.state in WAITING else None,
         waited_ms=case.waited_ms,
+        extensions=[_extension_to(e) for e in case.extensions],
     )
 
 

@@ -59,12 +59,14 @@ class Sla(Part):
 
     ``duration`` and ``repeat`` are business days (``P3D``) or working seconds (``PT60S``).
     ``repeat`` is the distance between the reminders after the second escalation: a business week
+    by default. ``extension`` is how much more time is given once, to who says why: as much again
     by default.
     """
 
     duration: IsoDuration
     calendar: Id
     repeat: IsoDuration = Duration(days=5)
+    extension: IsoDuration | None = None
 
 
 class FreezeWindow(Part):

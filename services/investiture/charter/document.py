@@ -78,7 +78,8 @@ def parse(text: str, file: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         why = error.problem or error.context or "the text is no YAML"
-        line = 1 if mark is None else mark.line + 1
+        # The parser points behind the last line where the text ends too early.
+        line = 1 if mark is None else min(mark.line + 1, max(1, len(text.splitlines())))
         raise DocumentBroken([_error(file, line, "yaml-syntax", why)]) from None
     except yaml.YAMLError as error:  # a character that YAML does not allow; it has no line
         why = str(error).splitlines()[0]

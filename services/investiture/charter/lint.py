@@ -3,11 +3,21 @@
 from investiture.charter.document import Document
 from investiture.charter.finding import Finding
 from investiture.charter.model import Charter
-from investiture.charter.rules import Check, Report, authority, organisation, references, risk, time
+from investiture.charter.rules import (
+    Check,
+    Report,
+    authority,
+    committees,
+    organisation,
+    references,
+    risk,
+    time,
+)
 
 CHECKS: tuple[Check, ...] = (
     *references.CHECKS,
     *organisation.CHECKS,
+    *committees.CHECKS,
     *authority.CHECKS,
     *time.CHECKS,
     *risk.CHECKS,

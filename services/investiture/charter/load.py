@@ -81,5 +81,8 @@ def _governed(at: At, value: object) -> tuple[str, str, str] | None:
         case ("slas", str(), "duration" | "repeat") if value:
             remedy = "write business days (P3D) or working seconds (PT60S)"
             return "sla-duration", f"{value} is no time that can be agreed", remedy
+        case ("fiscal_year", "starts") if value:
+            remedy = "write month and day of every year as MM-DD, for instance 01-01 or 10-01"
+            return "fiscal-year-start", f"{value} is no day of every year", remedy
         case _:
             return None

@@ -8,8 +8,10 @@ from typing import Annotated, Protocol, TypeVar
 from pydantic import Field, StringConstraints
 
 from investiture.charter.calendar import Calendar, FreezeWindow, Sla
+from investiture.charter.committees import Committee
 from investiture.charter.digest import digest as digest_of
 from investiture.charter.duration import Duration, IsoDuration
+from investiture.charter.fiscal import FiscalYears
 from investiture.charter.organisation import (
     Audience,
     Channel,
@@ -81,11 +83,18 @@ class Charter(Part):
     data_classes: tuple[DataClass, ...] = ()
     governance: Governance
     countersigner: PersonId | None = None
+    """From outside, stands in where the three sides leave nobody of the company's own."""
+    committees: tuple[Committee, ...] = ()
+    oversight: Id | None = None
+    """The committee above the top unit, for instance the board: it ends objections to what the
+    head of the house sponsors, which no unit stands above."""
 
     grades: tuple[Grade, ...]
     funding_tiers: tuple[FundingTier, ...]
     spend_floors: Mapping[SpendCondition, Minor] = {}
     """A spend under the condition is read in the table as if it were at least this much."""
+
+    fiscal_year: FiscalYears = FiscalYears()
 
     review: Review
     launch: LaunchPolicy
@@ -138,6 +147,10 @@ class Charter(Part):
     def calendar(self, calendar_id: str) -> Calendar:
         """Return a calendar. Raises UnknownId."""
         return _named("calendar", self.calendars, calendar_id)
+
+    def committee(self, committee_id: str) -> Committee:
+        """Return a committee. Raises UnknownId."""
+        return _named("committee", self.committees, committee_id)
 
     def sla(self, wait: str) -> Sla:
         """Return the agreed time of a gate, or of ``CHANGES``. Raises UnknownId."""

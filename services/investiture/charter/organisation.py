@@ -11,7 +11,8 @@ from investiture.charter.vocabulary import Id, Minor, Part, PersonId, Purpose, S
 class Unit(Part):
     """A unit of the organisation.
 
-    ``scope`` are the grounds on which it may object, for instance ``reputation``.
+    ``scope`` are the grounds on which it may object, for instance ``reputation``. A unit with a
+    ``committee`` answers by it instead of by its head.
     """
 
     id: Id
@@ -21,6 +22,7 @@ class Unit(Part):
     deputy: PersonId | None = None
     parent: Id | None = None
     scope: tuple[Id, ...] = ()
+    committee: Id | None = None
 
 
 class Relationship(Part):

@@ -61,6 +61,24 @@ def timetable(charter: Charter, wait: str, opened_at: datetime) -> Timetable:
     return Timetable(at(0), at(50), at(80), at(100), at(150), calendar.version)
 
 
+def extended(charter: Charter, wait: str, table: Timetable, now: datetime) -> Timetable:
+    """Return the dates of a wait that is given more time at ``now``.
+
+    50, 80, 100 and 150 % of the charter's extension, counted from the due date; from ``now`` where
+    that has passed, or who asks late would be given a date that has passed too. Raises as
+    ``timetable``.
+    """
+    sla = charter.sla(wait)
+    calendar = charter.calendar(sla.calendar)
+    granted = (sla.extension or sla.duration).business
+    start = max(table.overdue_at, now)
+
+    def at(percent: int) -> datetime:
+        return add_working_time(calendar, start, scaled(granted, percent, 100))
+
+    return Timetable(table.opened_at, at(50), at(80), at(100), at(150), calendar.version)
+
+
 def heard_until(charter: Charter, opened_at: datetime) -> datetime:
     """Return until when a unit without a veto is heard: the charter's input window.
 

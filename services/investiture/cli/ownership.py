@@ -56,6 +56,8 @@ def _relationships(pledge: pb.Pledge) -> Table:
 
 
 def _asked(position: pb.Position) -> str:
+    if position.HasField("ballot") and not position.asked:
+        return f"{short(position.unit)} (by its committee {short(position.ballot.committee)})"
     who = position.person or position.asked
     return f"{short(position.unit)} ({short(who)})" if who else short(position.unit)
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
+from investiture.cli.ballots import ballot_lines
 from investiture.cli.deciding import (
     OnBehalfOf,
     Program,
@@ -98,7 +99,7 @@ def position(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     proposal: Annotated[str, typer.Option(help="Of an objection: what instead.")] = "",
     on_behalf_of: OnBehalfOf = "",
 ) -> None:
-    """Record a unit's position on a program."""
+    """Record a unit's position on a program; where its committee answers, this is your vote."""
     if kind not in _KINDS:
         raise typer.BadParameter(f"{kind} is none of {', '.join(_KINDS)}", param_hint="KIND")
     conditions = [condition_of(text) for text in condition or ()]
@@ -139,7 +140,7 @@ def resolve(
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     on_behalf_of: OnBehalfOf = "",
 ) -> None:
-    """End a unit's objection over its head, one level above it and the sponsor."""
+    """End a unit's objection over its head, one level above it and the sponsor, or as the board."""
     if resolution not in _RESOLUTIONS:
         known = ", ".join(_RESOLUTIONS)
         raise typer.BadParameter(f"{resolution} is none of {known}", param_hint="RESOLUTION")
@@ -196,11 +197,19 @@ def positions_table(pledge: pb.Pledge) -> Table:
         role = pb.PositionRole.Name(one.role).removeprefix("POSITION_ROLE_").lower()
         kind = pb.PositionKind.Name(one.kind).removeprefix("POSITION_KIND_").lower()
         said = kind.replace("_", " ") if one.kind else "–"
-        who = short(one.person) if one.person else f"asked: {short(one.asked)}" if one.asked else ""
-        drawn.add_row(short(one.unit), role, said, who)
-        for line in _objection(one):
+        drawn.add_row(short(one.unit), role, said, _who(one))
+        ballots = ballot_lines(one.ballot) if one.HasField("ballot") else []
+        for line in (*ballots, *_objection(one)):
             drawn.add_row("", "", line, "")
     return drawn
+
+
+def _who(position: pb.Position) -> str:
+    if position.person:
+        return short(position.person)
+    if position.asked:
+        return f"asked: {short(position.asked)}"
+    return short(position.ballot.committee) if position.HasField("ballot") else ""
 
 
 def _objection(position: pb.Position) -> list[str]:
@@ -214,4 +223,7 @@ def _objection(position: pb.Position) -> list[str]:
         lines.append(f"{how} by {short(position.resolved_by)}{why}")
     elif position.arbiter:
         lines.append(f"{short(position.arbiter)} may override or sustain it")
+    if position.HasField("appeal"):
+        lines += [f"above the top, {line}" for line in ballot_lines(position.appeal)[:1]]
+        lines += ballot_lines(position.appeal)[1:]
     return lines

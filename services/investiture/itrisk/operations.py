@@ -84,7 +84,7 @@ class KnightDesk:
         approvals = review_approvals(self._charter, Depth(review.depth))
         conflicted = frozenset({*review.business_people, *review.money_people})
         pairs = [(approval, candidates(self._charter, approval)) for approval in approvals]
-        return levels_of(pairs, conflicted)
+        return levels_of(pairs, conflicted, self._charter.countersigner)
 
     def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
         """The line above the reviewing unit, then governance; never the other sides."""

@@ -21,6 +21,7 @@ from investiture.sponsorship.operations.delegations import DelegationOperations
 from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations
+from investiture.sponsorship.own_directory import OwnDirectory
 from investiture.sponsorship.store.absences import AbsenceStore
 from investiture.sponsorship.store.changes import ChangeStore
 from investiture.sponsorship.store.delegations import DelegationStore
@@ -61,7 +62,9 @@ async def compose(
     ticker.start()
     closing.push_async_callback(ticker.stop)
     base.attend(cases, closing, own=True)
-    return base.server(cases, [Binding(SERVICE, handlers), Binding(GOVERNANCE, governing)])
+    own = OwnDirectory(directory, base.mutations)
+    bindings = [Binding(SERVICE, handlers), Binding(GOVERNANCE, governing)]
+    return base.server(cases, bindings, own)
 
 
 if __name__ == "__main__":

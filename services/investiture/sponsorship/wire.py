@@ -16,6 +16,7 @@ from investiture.casework.words import Purpose
 from investiture.charter.model import Charter
 from investiture.charter.organisation import Unit
 from investiture.chassis.refusal import FieldViolation, InvalidArgument
+from investiture.sponsorship.ballot_wire import ballot_to
 from investiture.sponsorship.domain.authority_legs import AuthorityLeg
 from investiture.sponsorship.domain.delegations import Delegation
 from investiture.sponsorship.domain.organisation import side_of, unit_name
@@ -183,6 +184,8 @@ def _position_to(position: Position) -> pb.Position:
         resolved_at=wire.stamp(position.resolved_at),
         resolution_reason=position.resolution_reason,
         heard_until=wire.stamp(position.heard_until),
+        ballot=ballot_to(position.ballot),
+        appeal=ballot_to(position.appeal),
     )
 
 

@@ -18,6 +18,8 @@ _BY_SIDE = {
     Side.MONEY: ("finance",),
     Side.IT: ("reviewer", "on-call"),
 }
+_COUNTERSIGNER = ("endorser", "finance", "reviewer")
+"""From outside, for whichever side lacks a person."""
 _COMMITTEE = "committee"
 _OPERATIONS = "operations"
 
@@ -31,6 +33,8 @@ def roles_of(person: str, unit: str, *, guest: bool, charter: Charter) -> tuple[
         guest: whether the person comes from an agency or a vendor.
         charter: the charter in force.
     """
+    if person == charter.countersigner:
+        return tuple(sorted({*_COUNTERSIGNER, *_named(person, charter)}))
     if guest:
         return ("agency",)
     return tuple(sorted({*_EVERYBODY, *_of_unit(person, unit, charter), *_named(person, charter)}))
@@ -44,6 +48,8 @@ def _of_unit(person: str, unit: str, charter: Charter) -> Iterator[str]:
                 yield "legal"
         if person in (known.head, known.deputy):
             yield from _HEAD
+    if any(person in committee.seats for committee in charter.committees):
+        yield "endorser"
 
 
 def _named(person: str, charter: Charter) -> Iterator[str]:

@@ -11,6 +11,7 @@ from investiture.budget.ledger import (
     Balances,
     Kind,
     Overdrawn,
+    Overfull,
     Posting,
     apportion,
     balances_of,
@@ -85,7 +86,14 @@ def test_balances_that_do_not_add_up_cannot_exist() -> None:
     with pytest.raises(ValueError, match="below zero"):
         Balances(appropriated=100, available=-1, reserved=101)
     with pytest.raises(ValueError, match="2\\^63"):
+        Balances(appropriated=INT64_MAX + 1, available=INT64_MAX + 1)
+
+
+def test_an_envelope_takes_no_more_than_64_bits_hold() -> None:
+    with pytest.raises(Overfull):
         appropriated(INT64_MAX).after(posting(Kind.APPROPRIATE, 1))
+    with pytest.raises(Overfull):
+        appropriated(1).after(posting(Kind.APPROPRIATE, INT64_MAX))
 
 
 def test_the_largest_remainders_get_what_is_left_over() -> None:

@@ -1,5 +1,6 @@
 """The small charter broken in one place, once for each way to break a rule."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -19,7 +20,7 @@ class Broken:
         return self.at or self.new.splitlines()[0]
 
 
-def people(names: str) -> str:
+def people(names: Iterable[str]) -> str:
     return "[" + ", ".join(f"people/{name}" for name in names) + "]"
 
 
@@ -28,6 +29,7 @@ PUBLIC = "  - {id: public, name: The public, owner: board}"
 OFFICE = "  - id: office\n    zone: America/New_York\n    country: US\n    subdivision: none\n"
 FUND = "  FUND: {duration: P3D,"
 HOLE = frozenset({"tier-hole"})
+OWNER = "governance:\n  owner: people/ida"
 
 SHAPE = (
     Broken("yaml-syntax", "title: A small charter", "title: [A small charter\nx: y", "x: y"),
@@ -133,6 +135,50 @@ ORGANISATION = (
     Broken("countersigner-inside", "currency: EUR", "countersigner: people/ann\ncurrency: EUR"),
 )
 
+
+def circle(rule: str, at: str, before: str = "oversight: circle", **changes: str) -> Broken:
+    """A sound committee above the top of the house, with some of its lines changed."""
+    lines = {
+        "id": "circle",
+        "name": "Circle",
+        "seats": people(["ann", "cat", "zoe"]),
+        "chair": "people/cat",
+        "meets": "{calendar: office, every: second tuesday}",
+        **changes,
+    }
+    body = "\n    ".join(f"{name}: {value}" for name, value in lines.items())
+    return Broken(rule, OWNER, f"{before}\ncommittees:\n  - {body}\n{OWNER}", at)
+
+
+COMMITTEES = (
+    circle("committee-seat-twice", "seats: ", seats=people(["ann", "cat", "ann", "zoe"])),
+    circle("committee-chair", "chair: people/bob", chair="people/bob"),
+    circle("committee-quorum", "quorum: 4", quorum="4"),
+    circle("committee-quorum", "floor: 4", floor="4"),
+    circle("committee-quorum", "seats: ", seats=people(["cat"])),
+    circle("committee-never-meets", "meets: ", meets="{calendar: office}"),
+    circle("committee-never-meets", "meets: ", meets="{calendar: office, dates: [2025-12-31]}"),
+    circle(
+        "committee-side",
+        "oversight: circle",
+        side="money",
+        seats=people(["eve", "zoe"]),
+        chair="people/eve",
+    ),
+    circle("committee-side", "seats: ", seats=people(["cat", "gil"])),
+    circle("committee-side", "    committee: circle", "    committee: circle"),
+    circle("committee-idle", "- id: circle", "# none"),
+    circle("unknown-id", "meets: ", meets="{calendar: home, every: last friday}"),
+    circle("field-invalid", "meets: ", meets="{calendar: office, every: fifth friday}"),
+    Broken("unknown-id", "currency: EUR", "currency: EUR\noversight: circle", "oversight: circle"),
+    Broken(
+        "unknown-id",
+        "    deputy: people/hal\n",
+        "    deputy: people/hal\n    committee: board\n",
+        "committee: board",
+    ),
+)
+
 AUTHORITY = (
     Broken("approval-impossible", "needed: 1, of: [people/eve", "needed: 3, of: [people/eve"),
     Broken("approval-impossible", "    - {role: sponsor}", "    - {role: sponsors}"),
@@ -197,6 +243,7 @@ TIME = (
     Broken("sla-duration", FUND, "  FUND: {duration: -P3D,"),
     Broken("sla-duration", FUND, "  FUND: {duration: P1DT2H,"),
     Broken("sla-duration", "repeat: PT30S", "repeat: PT0S"),
+    Broken("sla-duration", "repeat: PT30S", "repeat: PT30S, extension: PT0S"),
     Broken("duration-nothing", "  heartbeat: PT15M", "  heartbeat: PT0S"),
     Broken("warrant-validity-missing", "warrant_validity: {PLEDGE: P90D, ", "warrant_validity: {"),
     Broken(
@@ -233,4 +280,4 @@ RISK = (
     Broken("standing-decision-signers", "fund_owner: people/eve", "fund_owner: people/ann"),
 )
 
-CASES = (*SHAPE, *ORGANISATION, *AUTHORITY, *TIME, *RISK)
+CASES = (*SHAPE, *ORGANISATION, *COMMITTEES, *AUTHORITY, *TIME, *RISK)

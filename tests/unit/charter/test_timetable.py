@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from tests.unit.charter.small import small
 
 from investiture.charter.business_time import working_time_between
+from investiture.charter.duration import Duration
 from investiture.charter.model import UnknownId
 from investiture.charter.timetable import (
     StepDue,
     Timetable,
+    extended,
     next_step,
     resumed,
     step_at,
@@ -51,6 +53,34 @@ def test_three_business_days_over_christmas() -> None:
         )
         == TABLE
     )
+
+
+def test_more_time_is_the_agreed_time_again_from_the_due_date() -> None:
+    """domain.md, Time: one extension. Counted by hand: due Monday 28 December 10:00."""
+    table = extended(CHARTER, "PLEDGE", TABLE, new_york("2026-12-23T09:00"))
+    assert (
+        Timetable(
+            opened_at=OPENED,
+            nudge_at=new_york("2026-12-29T14:00"),
+            warn_at=new_york("2026-12-30T13:12"),
+            overdue_at=new_york("2026-12-31T10:00"),
+            second_at=new_york("2027-01-04T14:00"),  # New Year's Day is off
+            calendar_version=CHARTER.calendar("office").version,
+        )
+        == table
+    )
+
+
+def test_more_time_that_is_asked_for_late_counts_from_then() -> None:
+    table = extended(CHARTER, "PLEDGE", TABLE, new_york("2026-12-28T15:00"))
+    assert table.overdue_at == new_york("2026-12-31T15:00")
+
+
+def test_a_charter_says_how_much_more_time_there_is() -> None:
+    sla = CHARTER.sla("PLEDGE").model_copy(update={"extension": Duration(days=1)})
+    charter = CHARTER.model_copy(update={"slas": {**CHARTER.slas, Wait.PLEDGE: sla}})
+    table = extended(charter, "PLEDGE", TABLE, OPENED)
+    assert table.overdue_at == new_york("2026-12-29T10:00")
 
 
 def test_the_dates_are_utc() -> None:

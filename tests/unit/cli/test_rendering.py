@@ -248,6 +248,58 @@ def test_an_objection_shows_what_it_is_about_and_how_it_ended() -> None:
     assert "may override" not in ended
 
 
+def voting_pledge() -> sponsorship_pb.Pledge:
+    ballot = sponsorship_pb.Ballot(
+        committee="committees/council",
+        display_name="Sales council",
+        outcome=sponsorship_pb.BALLOT_OUTCOME_OPEN,
+        summary="3 of 5 needed, 2 yes, 1 no",
+        asked=["people/max", "people/pia"],
+        out=["people/ben", "people/nora"],
+        votes=[
+            sponsorship_pb.Vote(
+                seat="people/vera", person="people/vera", choice=sponsorship_pb.VOTE_CHOICE_YES
+            ),
+            sponsorship_pb.Vote(
+                seat="people/nora", person="people/nora", choice=sponsorship_pb.VOTE_CHOICE_RECUSE
+            ),
+            sponsorship_pb.Vote(
+                seat="people/mira", person="people/stella", choice=sponsorship_pb.VOTE_CHOICE_NO
+            ),
+        ],
+    )
+    ballot.due_at.FromDatetime(NOW)
+    position = sponsorship_pb.Position(
+        unit="units/sales",
+        role=sponsorship_pb.POSITION_ROLE_AGREE,
+        relationships=["prospects"],
+        ballot=ballot,
+    )
+    return sponsorship_pb.Pledge(positions=[position])
+
+
+def test_a_committees_vote_shows_the_count_who_said_what_and_who_is_still_asked() -> None:
+    shown = drawn(positions_table(voting_pledge()), width=160)
+    assert "Sales council votes: 3 of 5 needed, 2 yes, 1 no" in shown
+    assert "vera yes, nora recuse, mira no by stella" in shown
+    assert "take no part: ben" in shown
+    assert "asked by 2027-03-01 09:00 UTC: max, pia" in shown
+
+
+def test_the_ownership_map_names_the_committee_that_agrees() -> None:
+    text = " ".join(drawn(ownership_map(voting_pledge())).split())
+    assert "sales (by its committee council)" in text
+
+
+def test_an_objection_before_the_board_shows_its_vote() -> None:
+    pledge = voting_pledge()
+    board = pledge.positions[0]
+    board.appeal.CopyFrom(board.ballot)
+    board.appeal.display_name = "Board"
+    board.kind, board.harm = sponsorship_pb.POSITION_KIND_OBJECT, "prices leak"
+    assert "above the top, Board votes: 3 of 5 needed" in drawn(positions_table(pledge), width=160)
+
+
 def test_a_line_number_of_a_file_is_no_emoji() -> None:
     for one in (console, complaints):
         with one.capture() as written:

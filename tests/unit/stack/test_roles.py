@@ -1,6 +1,9 @@
 """Whom the embedded stack lets in where: from the charter, never more than the doors."""
 
+from pathlib import Path
+
 import pytest
+from tests.support.councils import council_charter
 
 from investiture.charter.load import load
 from investiture.charter.model import Charter
@@ -44,3 +47,11 @@ def test_the_committee_and_governance_are_named_by_the_charter(charter: Charter)
     assert "budget-committee" in roles(charter, "otto")
     assert "budget-committee" not in roles(charter, "fiona")
     assert "governance" in roles(charter, "gus")
+
+
+def test_who_sits_in_a_committee_speaks_for_its_unit_and_who_countersigns_for_each_side(
+    tmp_path: Path,
+) -> None:
+    charter = load(council_charter(tmp_path, countersigner="people/zoe"))
+    assert "endorser" in roles(charter, "lena")
+    assert roles(charter, "zoe") == {"endorser", "finance", "reviewer"}

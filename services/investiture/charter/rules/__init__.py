@@ -34,6 +34,12 @@ _ERRORS: Mapping[str, str] = {
     "sides-not-separate": "nobody approves money and knights, or heads an IT review unit",
     "people-too-few": "three people, or an outside countersigner",
     "countersigner-inside": "the countersigner holds nothing else in the charter",
+    # Committees.
+    "committee-seat-twice": "a person has one seat in a committee",
+    "committee-chair": "the chair of a committee has a seat in it",
+    "committee-quorum": "a committee has as many seats as its quorum and its floor need",
+    "committee-never-meets": "every committee has a meeting to come",
+    "committee-side": "a committee and who sits there are on the side for which it answers",
     # Authority.
     "gate-without-approver": "every gate can be passed by somebody",
     "approval-impossible": "as many people may approve as have to",
@@ -71,6 +77,7 @@ _WARNINGS: Mapping[str, str] = {
     "unit-without-scope": "who owns a relationship has grounds on which to object",
     "contributor-owns": "an owner is not listed as a contributor as well",
     "approver-chain-long": "at most 5 people must say yes",
+    "committee-idle": "every committee answers for something",
     "calendar-without-holidays": "working hours know the holidays of a country",
     "tolerance-idle": "a tolerance is for a field that is material",
 }

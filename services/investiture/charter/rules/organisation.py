@@ -23,6 +23,7 @@ def ids_are_unique(charter: Charter, report: Report) -> None:
         "channels": charter.channels,
         "data_classes": charter.data_classes,
         "grades": charter.grades,
+        "committees": charter.committees,
         "calendars": charter.calendars,
         "freeze_windows": charter.freeze_windows,
         "pilot_templates": charter.pilot_templates,
@@ -218,6 +219,8 @@ def people_of(charter: Charter) -> Iterator[str]:
     ]
     for approval in levels:
         yield from approval.of or ()
+    for committee in charter.committees:
+        yield from committee.seats
     yield charter.appetite.owner
     for decision in charter.standing_decisions:
         signers = decision.signers

@@ -19,6 +19,7 @@ def ids_are_declared(charter: Charter, report: Report) -> None:
         "audience": {one.id for one in charter.audiences},
         "channel": {one.id for one in charter.channels},
         "data class": {one.id for one in charter.data_classes},
+        "committee": {one.id for one in charter.committees},
         "calendar": {one.id for one in charter.calendars},
         "category": set(charter.categories),
     }
@@ -40,8 +41,15 @@ def _of_the_organisation(charter: Charter) -> Iterator[_Use]:
     for place, unit in enumerate(charter.units):
         if unit.parent is not None:
             yield ("units", place, "parent"), "unit", unit.parent
+        if unit.committee is not None:
+            yield ("units", place, "committee"), "committee", unit.committee
+    for place, committee in enumerate(charter.committees):
+        at: At = ("committees", place, "meets", "calendar")
+        yield at, "calendar", committee.meets.calendar
+    if charter.oversight is not None:
+        yield ("oversight",), "committee", charter.oversight
     for place, relationship in enumerate(charter.relationships):
-        at: At = ("relationships", place)
+        at = ("relationships", place)
         yield (*at, "owner"), "unit", relationship.owner
         yield from _list((*at, "contributors"), "unit", relationship.contributors)
     for place, channel in enumerate(charter.channels):

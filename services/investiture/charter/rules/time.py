@@ -116,7 +116,10 @@ def agreed_times_are_positive(charter: Charter, report: Report) -> None:
             message = f"no time is agreed for {wait}"
             report.add("sla-missing", ("slas",), message, f"add {wait}: {{duration, calendar}}")
     for wait, sla in charter.slas.items():
-        for name, duration in (("duration", sla.duration), ("repeat", sla.repeat)):
+        named = {"duration": sla.duration, "repeat": sla.repeat, "extension": sla.extension}
+        for name, duration in named.items():
+            if duration is None:
+                continue
             if not duration.positive or (duration.days and duration.milliseconds):
                 report.add(
                     "sla-duration",

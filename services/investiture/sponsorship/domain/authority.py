@@ -29,9 +29,21 @@ def own_limit(charter: Charter, person: Person, purpose: Purpose) -> Limit:
     return Limit(unlimited=True) if minor is None else Limit(minor)
 
 
+def decides(charter: Charter, person: Person) -> bool:
+    """Whether a person may decide anything: active staff, and who countersigns from outside."""
+    return person.able or (person.active and person.name == charter.countersigner)
+
+
 def heads_of(charter: Charter, person: Person) -> tuple[str, ...]:
     """Units that a person speaks for; none for who decides nothing, whatever the charter says."""
     return headed_by(charter, person.name) if person.able else ()
+
+
+def seats_of(charter: Charter, person: Person) -> tuple[str, ...]:
+    """Committees in which a person has a vote to lend, as `committees/{committee}`."""
+    if not person.able:
+        return ()
+    return tuple(f"committees/{c.id}" for c in charter.committees if person.name in c.seats)
 
 
 def party(charter: Charter, person: Person, purpose: Purpose) -> Party:
@@ -40,7 +52,7 @@ def party(charter: Charter, person: Person, purpose: Purpose) -> Party:
         person=person,
         side=side_of(charter, person.unit),
         own=own_limit(charter, person, purpose),
-        heads=heads_of(charter, person),
+        heads=(*heads_of(charter, person), *seats_of(charter, person)),
     )
 
 
@@ -101,7 +113,7 @@ def authority_of(
         directory_digest=directory_digest,
         on_behalf_of="" if lent is None else lent.delegator,
         delegation="" if lent is None else lent.name,
-        guest=person.guest,
+        guest=person.guest and not decides(charter, person),
         heads=heads,
         commands=commanded_by(charter, heads),
         superiors=superiors_of(charter, principal.name, principal.unit),

@@ -104,7 +104,12 @@ def _reach(authority: Authority) -> str:
 
 def _units(authority: Authority, positions: Sequence[Position]) -> AuthorityLeg:
     agree = [one for one in positions if one.role is PositionRole.AGREE]
-    own = [one for one in agree if one.unit in authority.commands or one.counts_with]
+    own = [
+        one
+        for one in agree
+        # A unit's committee is asked, whoever commands the unit.
+        if one.counts_with or (one.unit in authority.commands and one.ballot is None)
+    ]
     coalition = [one for one in agree if one not in own and one.agreed]
     overridden = [one for one in agree if one not in own and one.overridden]
     missing = [one for one in agree if one not in own and one.outstanding]

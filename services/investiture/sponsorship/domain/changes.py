@@ -184,7 +184,7 @@ def gaining_authority(
     """Who could decide more after an import than before, by name.
 
     More is: a higher limit for a purpose, another side of the house, or an office of the charter
-    (a head, a deputy, an approver, governance) that becomes theirs to act in.
+    (a head, a deputy, an approver, a seat, governance) that becomes theirs to act in.
     """
     offices = office_holders(charter)
     return tuple(
@@ -223,7 +223,7 @@ def _above(limit: int | None, other: int | None) -> bool:
 
 
 def office_holders(charter: Charter) -> frozenset[str]:
-    """Everybody whom the charter names: heads, deputies, approvers, governance."""
+    """Everybody whom the charter names: heads, deputies, approvers, seats, governance."""
     levels: list[Approval] = [*charter.launch.go_roles]
     for tier in charter.funding_tiers:
         levels += tier.approvals
@@ -232,6 +232,8 @@ def office_holders(charter: Charter) -> frozenset[str]:
     named = {person for level in levels for person in level.of or ()}
     for unit in charter.units:
         named |= {unit.head, unit.deputy or ""}
+    for committee in charter.committees:
+        named |= {*committee.seats}
     return frozenset(named | {charter.governance.owner, charter.governance.deputy}) - {""}
 
 

@@ -1,4 +1,9 @@
-"""Objections that a unit upholds: who stands above both sides, and what they may decide."""
+"""Objections that a unit upholds: who stands above both sides, and what they may decide.
+
+Above the top of the house stands no unit. There the committee that the charter names as
+`oversight` decides by its vote, and where none can, who countersigns from outside. With neither
+the objection ends by the unit itself or by a revision.
+"""
 
 from dataclasses import replace
 from datetime import datetime
@@ -9,8 +14,12 @@ from investiture.casework.words import Side
 from investiture.charter.model import Charter
 from investiture.charter.ownership import lineage
 from investiture.chassis.refusal import Denied, Leg, PreconditionFailed
+from investiture.sponsorship.domain import ballots
+from investiture.sponsorship.domain.ballots import Ballot, Vote, seat_of, vacated, with_vote
+from investiture.sponsorship.domain.committees import Choice, Outcome
+from investiture.sponsorship.domain.deciders import ARBITER
 from investiture.sponsorship.domain.organisation import find_unit, side_of, unit_name
-from investiture.sponsorship.domain.pledges import ARBITER, Pledge
+from investiture.sponsorship.domain.pledges import Pledge
 from investiture.sponsorship.domain.positions import (
     Able,
     Position,
@@ -46,26 +55,55 @@ def arbiters_of(charter: Charter, case: Case, pledge: Pledge, position: Position
     Free of who stands for the program, of who objected or recused themselves, and of who pledged or
     endorsed; one arbiter may end several objections.
     """
-    involved = {
-        *case.facts.business_people,
-        *pledge.sponsors,
-        *(name for one in case.deciders if one.role != ARBITER for name in one.people),
-        *position.recused,
-        position.person,
-        position.on_behalf_of,
-    }
+    involved = _involved(case, pledge, position)
     sponsoring = next((seat.unit for seat in pledge.seats), case.facts.owning_unit)
     return [one for one in arbiters(charter, position.unit, sponsoring) if one not in involved]
 
 
+def _involved(case: Case, pledge: Pledge, position: Position) -> frozenset[str]:
+    voted = () if position.ballot is None else position.ballot.people
+    return frozenset(
+        {
+            *case.facts.business_people,
+            *pledge.sponsors,
+            *(name for one in case.deciders if one.role != ARBITER for name in one.people),
+            *position.recused,
+            *voted,
+            position.person,
+            position.on_behalf_of,
+        }
+    )
+
+
 def with_arbiter(
-    charter: Charter, case: Case, pledge: Pledge, position: Position, able: Able
+    charter: Charter, case: Case, pledge: Pledge, position: Position, able: Able, now: datetime
 ) -> Position:
     """The position of a unit that upholds its veto, with who is asked to end it."""
     if not (position.objects and position.role is PositionRole.AGREE):
         return position
     line = arbiters_of(charter, case, pledge, position)
-    return replace(position, arbiter=next((one for one in line if able(one)), ""))
+    nearest = next((one for one in line if able(one)), "")
+    if nearest:
+        return replace(position, arbiter=nearest, appeal=None)
+    involved = _involved(case, pledge, position)
+    appeal = _appealed(charter, position, involved, able, now)
+    if appeal is not None and appeal.count.outcome is not Outcome.NO_QUORUM:
+        return replace(position, arbiter="", appeal=appeal)
+    outside = charter.countersigner or ""
+    free = bool(outside) and outside not in involved and able(outside)
+    return replace(position, arbiter=outside if free else "", appeal=appeal)
+
+
+def _appealed(
+    charter: Charter, position: Position, involved: frozenset[str], able: Able, now: datetime
+) -> Ballot | None:
+    """The ballot of the committee above the top; the one that goes on, without who has left."""
+    if position.appeal is not None:
+        gone = [name for name in position.appeal.members if not able(name)]
+        return vacated(position.appeal, gone)
+    if charter.oversight is None:
+        return None
+    return ballots.opened(charter, charter.oversight, involved, able, now)
 
 
 def require_objection(case: Case, position: Position) -> None:
@@ -97,14 +135,63 @@ def require_arbiter(
         for h in case.holders
     )
     involved = {*case.facts.business_people, *pledge.sponsors} & set(authority.people)
-    if (held or set(line) & set(authority.people)) and not involved:
+    appeal = position.before_the_board
+    if appeal is not None:
+        called = seat_of(appeal, authority) in appeal.members
+    else:
+        called = held or bool(set(line) & set(authority.people))
+    if called and not involved:
         return
-    who = " or ".join(line) or "nobody: no business unit stands above both, the unit itself may"
+    if appeal is not None:
+        members = ", ".join(appeal.members)
+        who = f"the vote of {appeal.name}, which stands above the top: {members}"
+    else:
+        who = " or ".join(line) or position.arbiter or _nobody(position)
     raise Denied(
         "NOT_A_HOLDER",
         f"{authority.person} does not stand above {position.unit} and the sponsor's unit; "
         f"the objection is ended by {who} ({case.name})",
     )
+
+
+def _nobody(position: Position) -> str:
+    own = ", ".join(position.members_asked) or position.asked or position.person
+    return (
+        "nobody: no business unit stands above both and the charter names no committee above the "
+        f"top that could; the unit itself may, by another position of {own}, and the proposer may "
+        "revise the program"
+    )
+
+
+def appealed(
+    position: Position,
+    appeal: Ballot,
+    resolution: Resolution,
+    authority: Authority,
+    reason: str,
+    seen: tuple[int, str],
+    now: datetime,
+) -> Position:
+    """The position after a vote of the committee above the top, a yes being for the override.
+
+    Overridden or sustained as soon as nothing can change it any more.
+    """
+    vote = Vote(
+        seat=seat_of(appeal, authority),
+        choice=Choice.YES if resolution is Resolution.OVERRIDDEN else Choice.NO,
+        person=authority.person,
+        recorded_at=now,
+        revision=seen[0],
+        gate_digest=seen[1],
+        reason=reason,
+    )
+    voted = replace(position, appeal=with_vote(appeal, vote))
+    outcome = Outcome.OPEN if voted.appeal is None else voted.appeal.count.outcome
+    if outcome is Outcome.CARRIED:
+        return override(voted, authority, reason, seen, now)
+    if outcome is Outcome.REJECTED:
+        return sustain(voted, authority, reason, now)
+    return voted
 
 
 def override(

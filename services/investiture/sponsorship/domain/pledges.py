@@ -1,6 +1,6 @@
 """A pledge: who has to pledge, who did, which units stand behind it, and when it stands."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,14 +12,12 @@ from investiture.casework.facts import Authority, Condition, Decider, Revision
 from investiture.casework.standing import Part
 from investiture.casework.words import Purpose, Side, Verdict
 from investiture.chassis.refusal import Denied, Leg, PreconditionFailed
-from investiture.sponsorship.domain import positions
+from investiture.sponsorship.domain import deciders, positions, voting
 from investiture.sponsorship.domain.authority_legs import AuthorityLeg
+from investiture.sponsorship.domain.deciders import ARBITER, ENDORSER, MEMBER
 from investiture.sponsorship.domain.positions import Able, Position, PositionKind, PositionRole
 
 SPONSOR = "sponsor"
-ENDORSER = "endorser"
-ARBITER = "arbiter"
-"""The role of who may override a unit's objection or sustain it."""
 
 
 class Place(StrEnum):
@@ -84,9 +82,16 @@ class Pledge:
             name
             for one in self.positions
             if one.agreed and one.role is PositionRole.AGREE and not one.counts_with
-            for name in (one.person, one.on_behalf_of)
+            for name in (one.person, one.on_behalf_of, *(n for v in one.carried for n in v.people))
             if name
         )
+
+    @property
+    def voters(self) -> tuple[str, ...]:
+        """Who took part in a committee's vote, whatever they said, principals included."""
+        held = (one for position in self.positions for one in (position.ballot, position.appeal))
+        names = (name for ballot in held if ballot is not None for name in ballot.people)
+        return tuple(dict.fromkeys(names))
 
     @property
     def overriders(self) -> tuple[str, ...]:
@@ -136,6 +141,7 @@ def seat_of(pledge: Pledge, case: Case, authority: Authority) -> Seat:
             legs=(_waits_for(pledge, case),),
         )
     cases.require_first_time(case, people)  # who endorsed for a unit does not sponsor as well
+    _require_no_vote(pledge, case, people)
     free = [seat for seat in pledge.seats if not seat.taken]
     for seat in free:
         if seat.named in people:
@@ -150,6 +156,16 @@ def seat_of(pledge: Pledge, case: Case, authority: Authority) -> Seat:
         f"{authority.person} is not asked to pledge on {case.name}; asked is {asked}. "
         "A holder or the governance owner can reassign it",
     )
+
+
+def _require_no_vote(pledge: Pledge, case: Case, people: Sequence[str]) -> None:
+    for name in people:
+        if name in pledge.voters:
+            why = f"{name} has voted in a committee on {case.name}; one person is one voice"
+            remedy = "another eligible person pledges"
+            raise PreconditionFailed(
+                "WRONG_STATE", why, legs=(Leg("ONE_VOICE", name, why, remedy),)
+            )
 
 
 def require_sponsor(pledge: Pledge, case: Case, authority: Authority) -> None:
@@ -173,6 +189,7 @@ def require_voice(pledge: Pledge, case: Case, position: Position, authority: Aut
         h.person in authority.people and h.role == ENDORSER and h.unit == position.unit
         for h in case.holders
     )
+    ballot = position.ballot
     involved = {*case.facts.business_people, *pledge.sponsors} & set(authority.people)
     if position.role is PositionRole.INFORM:
         why = f"{position.unit} is told of this program and takes no position"
@@ -182,6 +199,8 @@ def require_voice(pledge: Pledge, case: Case, position: Position, authority: Aut
         why = f"{', '.join(sorted(involved))} stands for the program and cannot endorse it as well"
     elif set(position.recused) & set(authority.people):
         why = f"{authority.person} recused themselves for {position.unit}"
+    elif ballot is not None and not holds:
+        voting.require_seat(case, position, ballot, authority)
     elif not holds and position.unit not in authority.heads:
         asked = position.asked or "nobody at present"
         why = f"{authority.person} does not speak for {position.unit}; asked is {asked}"
@@ -206,7 +225,9 @@ def pledged(
         pledge,
         seats=tuple(taken if one.place is seat.place else one for one in pledge.seats),
         positions=tuple(
-            _agreed(one, taken, now) if one.counts_with == seat.named else one
+            _agreed(one, taken, now)
+            if one.counts_with == seat.named
+            else voting.apart(one, taken.people, now)
             for one in pledge.positions
         ),
     )
@@ -256,10 +277,9 @@ def held(case: Case, pledge: Pledge, able: Able, now: datetime) -> Case:
         if able(seat.named) and not any(serves(h, seat, pledge) for h in kept)
     ]
     for position in unanswered(pledge):
-        if position.arbiter and position.arbiter not in _holding(kept, ARBITER, position.unit):
-            added.append(Holder(position.arbiter, ARBITER, now, position.unit))
-        if position.asked and not _holding(kept, ENDORSER, position.unit):
-            added.append(Holder(position.asked, ENDORSER, now, position.unit))
+        for role, asked in _asked(position, kept):
+            held_already = _holding(kept, role, position.unit)
+            added += [Holder(n, role, now, position.unit) for n in asked if n not in held_already]
     return in_hands(case, pledge, (*kept, *added))
 
 
@@ -267,7 +287,10 @@ def in_hands(case: Case, pledge: Pledge, holders: Sequence[Holder]) -> Case:
     """The case in these hands; an act that is missing and in nobody's raises the alarm."""
     after = cases.with_holders(case, holders)
     seats = all(any(serves(h, s, pledge) for h in holders) for s in free_seats(pledge))
-    units = all(_holding(holders, ENDORSER, one.unit) for one in unanswered(pledge))
+    units = all(
+        _holding(holders, ENDORSER, one.unit) or _holding(holders, MEMBER, one.unit)
+        for one in unanswered(pledge)
+    )
     return replace(after, no_eligible_holder=after.no_eligible_holder or not (seats and units))
 
 
@@ -321,7 +344,7 @@ def serves(holder: Holder, seat: Seat, pledge: Pledge) -> bool:
     if holder.person == seat.named:
         return True
     elsewhere = any(holder.person == one.named for one in pledge.seats)
-    return holder.unit == seat.unit and not elsewhere
+    return holder.unit == seat.unit and not elsewhere and holder.person not in pledge.voters
 
 
 def parts(case: Case, pledge: Pledge) -> tuple[Part, ...]:
@@ -336,10 +359,10 @@ def parts(case: Case, pledge: Pledge) -> tuple[Part, ...]:
     ]
     for one in unanswered(pledge):
         out = involved | frozenset(one.recused)
-        serves_unit = partial(_serves_unit, ENDORSER, one.unit)
+        serves_unit = partial(_serves_unit, (ENDORSER, MEMBER), one.unit)
         found.append(Part(serves_unit, Purpose.POSITION, barred=out))
         if one.objects:
-            arbitrates = partial(_serves_unit, ARBITER, one.unit)
+            arbitrates = partial(_serves_unit, (ARBITER,), one.unit)
             found.append(Part(arbitrates, Purpose.POSITION, barred=involved, vital=False))
     return tuple(found)
 
@@ -348,8 +371,8 @@ def _serves_seat(seat: Seat, pledge: Pledge, holder: Holder) -> bool:
     return serves(holder, seat, pledge)
 
 
-def _serves_unit(role: str, unit: str, holder: Holder) -> bool:
-    return holder.role == role and holder.unit == unit
+def _serves_unit(roles: Collection[str], unit: str, holder: Holder) -> bool:
+    return holder.role in roles and holder.unit == unit
 
 
 def _needed(holder: Holder, pledge: Pledge) -> bool:
@@ -360,9 +383,30 @@ def _needed(holder: Holder, pledge: Pledge) -> bool:
             position.unit == holder.unit and holder.person not in position.recused
             for position in unanswered(pledge)
         )
+    if holder.role == MEMBER:
+        return any(
+            position.unit == holder.unit and holder.person in position.members_asked
+            for position in unanswered(pledge)
+        )
     if holder.role == ARBITER:
-        return any(position.unit == holder.unit for position in objecting(pledge))
+        return any(
+            position.unit == holder.unit
+            and (
+                position.appeal is None
+                or holder.person in (position.arbiter, *position.appeal.asked)
+            )
+            for position in objecting(pledge)
+        )
     return True  # governance
+
+
+def _asked(position: Position, held: Sequence[Holder]) -> Iterable[tuple[str, Sequence[str]]]:
+    """Of whom a unit's word is asked, and the end of its objection, by their roles."""
+    yield ARBITER, [position.arbiter] if position.arbiter else []
+    yield ARBITER, position.appeal.asked if position.objects and position.appeal else ()
+    yield MEMBER, position.members_asked
+    if position.asked and not _holding(held, ENDORSER, position.unit):
+        yield ENDORSER, [position.asked]
 
 
 def _holding(holders: Sequence[Holder], role: str, unit: str) -> list[str]:
@@ -396,26 +440,10 @@ def _deciders(pledge: Pledge) -> Iterable[Decider]:
             )
     for one in pledge.positions:
         agree = one.role is PositionRole.AGREE and one.agreed and not one.counts_with
-        if agree and one.recorded_at is not None:
-            yield Decider(
-                person=one.person,
-                on_behalf_of=one.on_behalf_of,
-                side=Side.BUSINESS,
-                role=ENDORSER,
-                decided_at=one.recorded_at,
-                revision=one.revision,
-                gate_digest=one.gate_digest,
-            )
-        if one.overridden and one.resolved_at is not None:
-            yield Decider(
-                person=one.resolved_by,
-                on_behalf_of=one.resolved_for,
-                side=Side.BUSINESS,
-                role=ARBITER,
-                decided_at=one.resolved_at,
-                revision=one.revision,
-                gate_digest=one.gate_digest,
-            )
+        if agree:
+            yield from deciders.endorsing(one)
+        if one.overridden:
+            yield from deciders.overriding(one)
 
 
 def _waits_for(pledge: Pledge, case: Case) -> Leg:

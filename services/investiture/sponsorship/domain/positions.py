@@ -4,14 +4,43 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
-from investiture.casework.facts import Authority, Condition, Revision
+from investiture.casework.facts import Condition, Revision
 from investiture.casework.words import Gate
 from investiture.charter.model import Charter
-from investiture.charter.ownership import GOVERNANCE, escalation_chain, required_positions
+from investiture.charter.ownership import (
+    GOVERNANCE,
+    escalation_chain,
+    lineage,
+    required_positions,
+)
 from investiture.charter.timetable import heard_until
 from investiture.chassis.refusal import FieldViolation, InvalidArgument
+from investiture.sponsorship.domain import ballots
+from investiture.sponsorship.domain.ballots import Ballot, Vote
+from investiture.sponsorship.domain.committees import Choice, Outcome
 from investiture.sponsorship.domain.organisation import find_unit, unit_name
+
+
+class Speaker(Protocol):
+    """Who says something, in whose name, and both of them."""
+
+    @property
+    def person(self) -> str:
+        """Who acts."""
+        ...
+
+    @property
+    def on_behalf_of(self) -> str:
+        """In whose name; empty for their own."""
+        ...
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The one and, where there is one, the other."""
+        ...
+
 
 Able = Callable[[str], bool]
 """Whether a person of this name is in the directory and may decide."""
@@ -58,7 +87,8 @@ class Position:
     proposes the program; such a unit is not asked. `recused` are those who cannot judge.
     `revision` and `gate_digest` say what the person saw. An objection stays on record with the way
     it ended; `arbiter` is who may end it over the unit's head. A unit without a veto is heard until
-    `heard_until`.
+    `heard_until`. A unit with a committee answers by its `ballot`; where no unit stands above an
+    objection, the committee above the top decides by the ballot of the `appeal`.
     """
 
     unit: str
@@ -83,6 +113,8 @@ class Position:
     resolved_for: str = ""
     resolved_at: datetime | None = None
     resolution_reason: str = ""
+    ballot: Ballot | None = None
+    appeal: Ballot | None = None
 
     @property
     def agreed(self) -> bool:
@@ -98,6 +130,27 @@ class Position:
     def overridden(self) -> bool:
         """Whether the unit objects in vain."""
         return self.kind is PositionKind.OBJECT and self.resolution is Resolution.OVERRIDDEN
+
+    @property
+    def carried(self) -> tuple[Vote, ...]:
+        """The votes by which its committee agreed; none where somebody else said it."""
+        if self.ballot is None or not self.agreed:
+            return ()
+        if self.ballot.count.outcome is not Outcome.CARRIED:
+            return ()
+        return self.ballot.saying(Choice.YES)
+
+    @property
+    def before_the_board(self) -> Ballot | None:
+        """The vote above the top of the house, while it can decide; None where it cannot."""
+        if self.appeal is None or self.appeal.count.outcome is Outcome.NO_QUORUM:
+            return None
+        return self.appeal
+
+    @property
+    def members_asked(self) -> tuple[str, ...]:
+        """The members of its committee whose word is asked; none where it needs no more."""
+        return () if self.ballot is None or self.agreed else self.ballot.asked
 
     @property
     def outstanding(self) -> bool:
@@ -146,7 +199,7 @@ def ask(charter: Charter, facts: Revision, able: Able, now: datetime) -> Asked:
         for unit in units
     ]
     return Asked(
-        positions=tuple(_addressed(charter, facts, one, able) for one in positions),
+        positions=tuple(_addressed(charter, facts, one, able, now) for one in positions),
         unowned=required.unowned,
         contested=required.contested,
     )
@@ -160,14 +213,30 @@ def as_of(position: Position, now: datetime) -> Position:
     return replace(position, kind=PositionKind.HEARD_NO_ANSWER, recorded_at=until, asked="")
 
 
-def _addressed(charter: Charter, facts: Revision, position: Position, able: Able) -> Position:
+def _addressed(
+    charter: Charter, facts: Revision, position: Position, able: Able, now: datetime
+) -> Position:
     unit = find_unit(charter, position.unit)
     if position.role is PositionRole.INFORM or unit is None:
         return position
+    if position.role is PositionRole.AGREE and unit.committee is not None:
+        # The head answers no more than any other member: a pledge of theirs is not its yes.
+        ballot = ballots.opened(charter, unit.committee, facts.business_people, able, now)
+        return passed_on(charter, facts, replace(position, ballot=ballot), able)
     if position.role is PositionRole.AGREE and unit.head in facts.business_people:
         pledges = unit.head in (facts.sponsor, facts.counter_sponsor)
         counts_with = unit.head if pledges else facts.sponsor
         return replace(position, counts_with=counts_with, asked=unit.head)
+    return replace(position, asked=next_asked(charter, facts, position, able))
+
+
+def passed_on(charter: Charter, facts: Revision, position: Position, able: Able) -> Position:
+    """The position with who is asked above the unit, where its committee has no quorum."""
+    ballot = position.ballot
+    if ballot is None or not position.outstanding:
+        return position
+    if ballot.count.outcome is not Outcome.NO_QUORUM:
+        return position
     return replace(position, asked=next_asked(charter, facts, position, able))
 
 
@@ -188,14 +257,22 @@ def next_asked(charter: Charter, facts: Revision, position: Position, able: Able
 
 
 def spokespeople(charter: Charter, position: Position) -> tuple[str, ...]:
-    """Who may speak for a unit, nearest first, without those who recused themselves."""
+    """Who may speak for a unit, nearest first, without those who recused themselves.
+
+    In the place of its committee the heads above it. Last comes who countersigns from outside,
+    where the charter names somebody (architecture.md, law 7).
+    """
     unit = find_unit(charter, position.unit)
     if unit is None:
         return ()
-    line = escalation_chain(charter, unit.id)
-    return tuple(
-        one.person for one in line if one.role != GOVERNANCE and one.person not in position.recused
-    )
+    if position.ballot is None:
+        chain = escalation_chain(charter, unit.id)
+        line = [one.person for one in chain if one.role != GOVERNANCE]
+    else:
+        line = [above.head for above in lineage(charter, unit.id) if above is not unit]
+    if charter.countersigner is not None:
+        line.append(charter.countersigner)
+    return tuple(dict.fromkeys(person for person in line if person not in position.recused))
 
 
 def check_statement(
@@ -260,7 +337,7 @@ def _condition(
 def said_by(
     position: Position,
     said: Statement,
-    authority: Authority,
+    authority: Speaker,
     seen: tuple[int, str],
     now: datetime,
 ) -> Position:
@@ -284,6 +361,7 @@ def said_by(
         asked="",
         recused=recused,
         arbiter="",
+        appeal=None,
     )
     if said.kind is PositionKind.OBJECT:
         return replace(
@@ -307,7 +385,7 @@ def said_by(
 
 
 def resolved(
-    position: Position, resolution: Resolution, authority: Authority, reason: str, now: datetime
+    position: Position, resolution: Resolution, authority: Speaker, reason: str, now: datetime
 ) -> Position:
     """The position with its objection ended, by whom, in whose name and why."""
     return replace(

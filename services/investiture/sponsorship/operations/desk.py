@@ -14,7 +14,7 @@ from investiture.charter.model import Charter, UnknownId
 from investiture.charter.ownership import GOVERNANCE, escalation_chain
 from investiture.charter.policy import FundingTier
 from investiture.chassis.transaction import Transaction
-from investiture.sponsorship.domain import pledges
+from investiture.sponsorship.domain import pledges, voting
 from investiture.sponsorship.domain.objections import amended, arbiters_of, with_arbiter
 from investiture.sponsorship.domain.organisation import side_of
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
@@ -23,8 +23,10 @@ from investiture.sponsorship.domain.positions import (
     Position,
     ask,
     next_asked,
+    passed_on,
     spokespeople,
 )
+from investiture.sponsorship.domain.waits import may_be_passed_over
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.store.pledges import PledgeStore
 
@@ -81,6 +83,8 @@ class PledgeDesk:
         ]
         endorsers = [
             [name for name in self._spokespeople(position, pledge, case) if able(name)]
+            if may_be_passed_over(position, tx.now)
+            else []
             for position in pledges.unanswered(pledge)
         ]
         above = [
@@ -114,7 +118,7 @@ class PledgeDesk:
         """
         able = self._directory.able(tx)
         before = self._store.load(tx, case.name)
-        positions = tuple(self._asked_anew(one, before, case, able) for one in before.positions)
+        positions = tuple(self._asked_anew(tx, one, before, case, able) for one in before.positions)
         pledge = replace(before, positions=positions)
         staying = cases.with_holders(case, [one for one in case.holders if able(one.person)])
         held = pledges.held(staying, pledge, able, tx.now)
@@ -125,19 +129,26 @@ class PledgeDesk:
         )
         return pledges.in_hands(held, pledge, (*held.holders, *stand_ins)), before, pledge
 
-    def _asked_anew(self, position: Position, pledge: Pledge, case: Case, able: Able) -> Position:
-        gone = (name for name in (position.asked, position.arbiter) if name and not able(name))
-        if not any(gone):
+    def _asked_anew(
+        self, tx: Transaction, position: Position, pledge: Pledge, case: Case, able: Able
+    ) -> Position:
+        board = () if position.appeal is None else position.appeal.asked
+        concerned = (position.asked, position.arbiter, *position.members_asked, *board)
+        if all(able(name) for name in concerned if name):
             return position
-        asked = next_asked(self._charter, case.facts, position, able) if position.asked else ""
-        return with_arbiter(
-            self._charter, case, pledge, replace(position, asked=asked, arbiter=""), able
-        )
+        left = voting.left(position, able, tx.now)
+        seated = passed_on(self._charter, case.facts, left, able)
+        if position.asked and seated.outstanding:
+            asked = next_asked(self._charter, case.facts, seated, able)
+            seated = replace(seated, asked=asked)
+        return with_arbiter(self._charter, case, pledge, replace(seated, arbiter=""), able, tx.now)
 
     def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
-        """The business side: who was named, who pledged in their place, and who overrode a veto."""
+        """The business side: who was named, who pledged, who overrode a veto, and who voted."""
         pledge = self._store.load(tx, case.name)
-        people = dict.fromkeys((*warrant.business_people, *pledge.sponsors, *pledge.overriders))
+        people = dict.fromkeys(
+            (*warrant.business_people, *pledge.sponsors, *pledge.overriders, *pledge.voters)
+        )
         return replace(warrant, business_people=tuple(people))
 
     def _stand_ins(
@@ -181,7 +192,7 @@ class PledgeDesk:
         person = self._directory.find(tx, name)
         if person is None or not person.able:
             return False
-        elsewhere = name in pledge.endorsers or any(
+        elsewhere = name in {*pledge.endorsers, *pledge.voters} or any(
             name in (one.named, *one.people) for one in pledge.seats if one != seat
         )
         beside = seat.place is Place.SPONSOR and len(pledge.seats) > 1

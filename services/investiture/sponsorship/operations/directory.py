@@ -7,7 +7,7 @@ from investiture.casework.words import Purpose
 from investiture.charter.model import Charter
 from investiture.chassis.refusal import Denied
 from investiture.chassis.transaction import Transaction
-from investiture.sponsorship.domain.authority import authority_of, lent_to
+from investiture.sponsorship.domain.authority import authority_of, decides, lent_to
 from investiture.sponsorship.domain.delegations import Delegation
 from investiture.sponsorship.domain.people import ImportPlan, Person
 from investiture.sponsorship.domain.positions import Able
@@ -77,7 +77,7 @@ class DirectoryOperations:
             raise Denied(
                 "NOT_A_HOLDER", f"{actor.subject} is nobody of the directory and decides nothing"
             )
-        if not person.able:
+        if not decides(self._charter, person):
             why = "is a guest" if person.guest else "no longer works here"
             raise Denied("NOT_A_HOLDER", f"{person.name} {why} and decides nothing")
         principal = "" if on_behalf_of == person.name else on_behalf_of
@@ -90,13 +90,13 @@ class DirectoryOperations:
         return authority
 
     def able(self, tx: Transaction) -> Able:
-        """Says of a name whether it is active staff; each name is looked up once."""
+        """Says of a name whether it may decide; each name is looked up once."""
         known: dict[str, bool] = {}
 
         def look(name: str) -> bool:
             if name not in known:
                 person = self._people.find(tx, name)
-                known[name] = person is not None and person.able
+                known[name] = person is not None and decides(self._charter, person)
             return known[name]
 
         return look

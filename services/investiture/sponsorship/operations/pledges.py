@@ -11,9 +11,10 @@ from investiture.casework.facts import Authority, Decider, Gap
 from investiture.casework.operations import CaseOperations
 from investiture.casework.words import CaseState, Gate, Purpose, Side
 from investiture.charter.model import Charter
+from investiture.charter.timetable import timetable
 from investiture.chassis.refusal import FieldViolation, InvalidArgument
 from investiture.chassis.transaction import Transaction
-from investiture.sponsorship.domain import objections, pledges
+from investiture.sponsorship.domain import objections, pledges, voting
 from investiture.sponsorship.domain.authority_legs import (
     MOST_COUNTED,
     AuthorityLeg,
@@ -21,6 +22,7 @@ from investiture.sponsorship.domain.authority_legs import (
     authority_test,
     require_authority,
 )
+from investiture.sponsorship.domain.ballots import Ballot
 from investiture.sponsorship.domain.organisation import side_of
 from investiture.sponsorship.domain.people import ImportPlan
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
@@ -32,8 +34,10 @@ from investiture.sponsorship.domain.positions import (
     Statement,
     check_statement,
     next_asked,
+    passed_on,
     said_by,
 )
+from investiture.sponsorship.domain.waits import waiting
 from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.store.pledges import PledgeStore
@@ -95,7 +99,9 @@ class PledgeOperations:
             return PledgeReading(case, pledges.as_of(replace(before, legs=legs), tx.now))
         require_authority(legs, authority.person)
         taken = pledges.pledged(before, case, seat, authority, statement, tx.now)
-        after = replace(taken, legs=legs)
+        able = self._directory.able(tx)
+        passed = tuple(passed_on(self._charter, case.facts, p, able) for p in taken.positions)
+        after = replace(taken, positions=passed, legs=legs)
         payload = {"authority": authority.evidence(), "place": seat.place, "statement": statement}
         return self._settle(tx, case, (before, after), "pledge.pledged", payload)
 
@@ -125,6 +131,8 @@ class PledgeOperations:
         authority = self._directory.decider(tx, Purpose.POSITION, on_behalf_of)
         position = _asked_position(before, case, unit)
         pledges.require_voice(before, case, position, authority)
+        ballot = voting.votes_on(position, authority)
+        said = said if ballot is None else voting.joined(ballot, said)
         check_statement(
             self._charter,
             position,
@@ -135,10 +143,11 @@ class PledgeOperations:
         if said.kind is PositionKind.OBJECT:
             objections.refuse_repeated(case, position)
         able = self._directory.able(tx)
-        recorded = self._recorded(case, position, said, authority, able, tx)
-        recorded = objections.with_arbiter(self._charter, case, before, recorded, able)
+        recorded = self._recorded(case, position, ballot, said, authority, able, tx)
+        recorded = objections.with_arbiter(self._charter, case, before, recorded, able, tx.now)
         after = pledges.with_position(before, recorded)
-        conditions = pledges.conditions_with(case, unit, said.conditions)
+        agreed = said.conditions if ballot is None else voting.conditions_of(recorded)
+        conditions = pledges.conditions_with(case, unit, agreed)
         payload = {
             "authority": authority.evidence(),
             "unit": unit,
@@ -146,6 +155,7 @@ class PledgeOperations:
             "grounds": said.grounds,
             "asked": recorded.asked,
             "arbiter": recorded.arbiter,
+            **({} if ballot is None else voting.record_of(recorded, authority)),
         }
         moved = replace(case, conditions=conditions)
         return self._settle(tx, case, (before, after), "pledge.position", payload, moved)
@@ -177,14 +187,21 @@ class PledgeOperations:
             "objected_by": position.person,
             "reason": reason,
         }
-        if resolution is Resolution.OVERRIDDEN:
-            seen = (case.facts.number, case.gate_digest)
+        seen = (case.facts.number, case.gate_digest)
+        if (board := position.before_the_board) is not None:
+            ended = objections.appealed(
+                position, board, resolution, authority, reason, seen, tx.now
+            )
+        elif resolution is Resolution.OVERRIDDEN:
             ended = objections.override(position, authority, reason, seen, tx.now)
+        else:
+            ended = objections.sustain(position, authority, reason, tx.now)
+        if ended.resolution is not Resolution.SUSTAINED:
             after = pledges.with_position(before, ended)
-            return self._settle(tx, case, (before, after), "pledge.objection_overridden", payload)
-        ended = objections.sustain(position, authority, reason, tx.now)
-        timetable = self._cases.changes_timetable(tx.now)
-        asked = cases.request_changes(case, (objections.gap_of(ended),), timetable, tx.now)
+            kind = "pledge.objection_overridden" if ended.overridden else "pledge.objection_vote"
+            return self._settle(tx, case, (before, after), kind, payload)
+        dates = self._cases.changes_timetable(tx.now)
+        asked = cases.request_changes(case, (objections.gap_of(ended),), dates, tx.now)
         change = (before, pledges.with_position(before, ended))
         return self._saved(tx, case, asked, change, "pledge.objection_sustained", payload)
 
@@ -208,7 +225,11 @@ class PledgeOperations:
     def _hand_on(self, tx: Transaction, case: Case, people: Collection[str]) -> None:
         handed_on, before, after = self._desk.handed_on(tx, case)
         self._store.save(tx, case.name, before, after)
-        moved = self._cases.governed(tx, handed_on)
+        if after.complete:  # those who stay in a committee have said enough
+            able, validity = self._directory.able(tx), self._cases.validity(Gate.PLEDGE)
+            handed_on = pledges.settled(case, after, able, tx.now, validity)
+        dated = waiting(handed_on, after, timetable(self._charter, "PLEDGE", tx.now))
+        moved = self._cases.governed(tx, dated)
         payload = {
             "left": sorted(one.person for one in case.holders if one.person in people),
             "holders": sorted(one.person for one in moved.holders),
@@ -237,6 +258,8 @@ class PledgeOperations:
             tx.now,
             self._cases.validity(Gate.PLEDGE),
         )
+        if settled.state is CaseState.OPEN:
+            settled = waiting(settled, change[1], timetable(self._charter, "PLEDGE", tx.now))
         return self._saved(tx, case, settled, change, kind, payload)
 
     def _saved(
@@ -261,12 +284,16 @@ class PledgeOperations:
         self,
         case: Case,
         position: Position,
+        ballot: Ballot | None,
         said: Statement,
         authority: Authority,
         able: Able,
         tx: Transaction,
     ) -> Position:
         seen = (case.facts.number, case.gate_digest)
+        if ballot is not None:
+            voted = voting.voted(position, ballot, said, authority, seen, tx.now)
+            return passed_on(self._charter, case.facts, voted, able)
         recorded = said_by(position, said, authority, seen, tx.now)
         if recorded.agreed:
             return recorded

@@ -4,11 +4,13 @@ from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from investiture.casework.words import CaseState
 from investiture.chassis.prepared import Prepared, Query
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain.authority_legs import AuthorityLeg
+from investiture.sponsorship.domain.ballots import Ballot
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
 from investiture.sponsorship.domain.positions import (
     Position,
@@ -22,6 +24,8 @@ _SEAT_FIELDS = tuple(field.name for field in fields(Seat))
 _POSITION_FIELDS = tuple(field.name for field in fields(Position))
 _LEG_FIELDS = tuple(field.name for field in fields(AuthorityLeg))
 _TUPLES = frozenset({"relationships", "recused"})
+_BALLOTS = ("ballot", "appeal")
+_BALLOT = TypeAdapter(Ballot)
 
 _PLEDGE = Query(
     sa.select(PLEDGE.c.unowned, PLEDGE.c.contested, PLEDGE.c.legs).where(
@@ -139,6 +143,9 @@ def _position_row(position: Position) -> dict[str, Any]:
     row["role"] = position.role.value
     row["kind"] = None if position.kind is None else position.kind.value
     row["resolution"] = None if position.resolution is None else position.resolution.value
+    for name in _BALLOTS:
+        held: Ballot | None = row[name]
+        row[name] = None if held is None else _BALLOT.dump_json(held).decode()
     return row
 
 
@@ -160,4 +167,7 @@ def _position(row: tuple[Any, ...]) -> Position:
     values["kind"] = None if kind is None else PositionKind(kind)
     resolution: str | None = values["resolution"]
     values["resolution"] = None if resolution is None else Resolution(resolution)
+    for name in _BALLOTS:
+        held: str | None = values[name]
+        values[name] = None if held is None else _BALLOT.validate_json(held)
     return Position(**values)

@@ -117,6 +117,8 @@ POSITION = sa.Table(
     sa.Column("resolved_for", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("resolved_at", Instant),
     sa.Column("resolution_reason", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("ballot", sa.Text),
+    sa.Column("appeal", sa.Text),
 )
 
 CHANGE = sa.Table(

@@ -42,6 +42,10 @@ class _AccountEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Account.Value
     """Spent (expenditure)."""
     ACCOUNT_LAPSED: _Account.ValueType  # 6
     """Fallen back at the year's end."""
+    ACCOUNT_TRANSIT: _Account.ValueType  # 7
+    """Outside the envelope: on its way to or from another envelope in its currency; empty after every transaction."""
+    ACCOUNT_EXCHANGE: _Account.ValueType  # 8
+    """Outside the envelope: given in one currency against what was bought in another."""
 
 class Account(_Account, metaclass=_AccountEnumTypeWrapper):
     """Accounts of an envelope."""
@@ -60,6 +64,10 @@ ACCOUNT_ACTUAL: Account.ValueType  # 5
 """Spent (expenditure)."""
 ACCOUNT_LAPSED: Account.ValueType  # 6
 """Fallen back at the year's end."""
+ACCOUNT_TRANSIT: Account.ValueType  # 7
+"""Outside the envelope: on its way to or from another envelope in its currency; empty after every transaction."""
+ACCOUNT_EXCHANGE: Account.ValueType  # 8
+"""Outside the envelope: given in one currency against what was bought in another."""
 Global___Account: _TypeAlias = Account  # noqa: Y015
 
 class _Tranche:
@@ -90,6 +98,38 @@ TRANCHE_GENERAL: Tranche.ValueType  # 3
 """For the general launch."""
 Global___Tranche: _TypeAlias = Tranche  # noqa: Y015
 
+class _Hold:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HoldEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Hold.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HOLD_UNSPECIFIED: _Hold.ValueType  # 0
+    """Never a valid value."""
+    HOLD_HELD: _Hold.ValueType  # 1
+    """It holds money."""
+    HOLD_REPLACED: _Hold.ValueType  # 2
+    """A later round took over."""
+    HOLD_RELEASED: _Hold.ValueType  # 3
+    """The program ended; what was not spent went back."""
+    HOLD_LAPSED: _Hold.ValueType  # 4
+    """The fiscal year closed; what was not spent lapsed."""
+
+class Hold(_Hold, metaclass=_HoldEnumTypeWrapper):
+    """What became of a reservation."""
+
+HOLD_UNSPECIFIED: Hold.ValueType  # 0
+"""Never a valid value."""
+HOLD_HELD: Hold.ValueType  # 1
+"""It holds money."""
+HOLD_REPLACED: Hold.ValueType  # 2
+"""A later round took over."""
+HOLD_RELEASED: Hold.ValueType  # 3
+"""The program ended; what was not spent went back."""
+HOLD_LAPSED: Hold.ValueType  # 4
+"""The fiscal year closed; what was not spent lapsed."""
+Global___Hold: _TypeAlias = Hold  # noqa: Y015
+
 @_typing.final
 class Balances(_message.Message):
     """Balances of an envelope. Appropriated = available + reserved + committed + actual + lapsed, always."""
@@ -104,7 +144,7 @@ class Balances(_message.Message):
     LAPSED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def appropriated(self) -> _money_pb2.Money:
-        """All that was ever issued."""
+        """All that was issued, and what came from other envelopes less what went to them."""
 
     @_builtins.property
     def available(self) -> _money_pb2.Money:
@@ -160,6 +200,8 @@ class Envelope(_message.Message):
     BALANCES_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`envelopes/{envelope}`."""
     display_name: _builtins.str
@@ -178,6 +220,10 @@ class Envelope(_message.Message):
     """Counts every change."""
     etag: _builtins.str
     """To be given back with a change."""
+    closed: _builtins.bool
+    """True once its fiscal year is closed: nothing posts into it any more."""
+    successor: _builtins.str
+    """The envelope in which it went on when its year was closed; empty where there is none."""
     @_builtins.property
     def balances(self) -> Global___Balances:
         """What is where."""
@@ -195,10 +241,12 @@ class Envelope(_message.Message):
         balances: Global___Balances | None = ...,
         version: _builtins.int = ...,
         etag: _builtins.str = ...,
+        closed: _builtins.bool = ...,
+        successor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "cost_centre", b"cost_centre", "currency_code", b"currency_code", "display_name", b"display_name", "etag", b"etag", "fiscal_year", b"fiscal_year", "name", b"name", "owner", b"owner", "purpose", b"purpose", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "closed", b"closed", "cost_centre", b"cost_centre", "currency_code", b"currency_code", "display_name", b"display_name", "etag", b"etag", "fiscal_year", b"fiscal_year", "name", b"name", "owner", b"owner", "purpose", b"purpose", "successor", b"successor", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -448,10 +496,13 @@ class Reservation(_message.Message):
     ACTUAL_FIELD_NUMBER: _builtins.int
     RELEASED_FIELD_NUMBER: _builtins.int
     COMMITMENTS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`programs/{program}/budgetRequests/{request}/reservation`."""
     envelope: _builtins.str
     """The envelope."""
+    state: Global___Hold.ValueType
+    """What became of it."""
     @_builtins.property
     def reserved(self) -> _money_pb2.Money:
         """Held when it was made."""
@@ -470,7 +521,7 @@ class Reservation(_message.Message):
 
     @_builtins.property
     def released(self) -> _money_pb2.Money:
-        """Given back."""
+        """Given back, or lapsed at the year's end."""
 
     @_builtins.property
     def commitments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Commitment]:
@@ -487,10 +538,11 @@ class Reservation(_message.Message):
         actual: _money_pb2.Money | None = ...,
         released: _money_pb2.Money | None = ...,
         commitments: _abc.Iterable[Global___Commitment] | None = ...,
+        state: Global___Hold.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "committed", b"committed", "released", b"released", "remaining", b"remaining", "reserved", b"reserved"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "commitments", b"commitments", "committed", b"committed", "envelope", b"envelope", "name", b"name", "released", b"released", "remaining", b"remaining", "reserved", b"reserved"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "commitments", b"commitments", "committed", b"committed", "envelope", b"envelope", "name", b"name", "released", b"released", "remaining", b"remaining", "reserved", b"reserved", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -511,6 +563,9 @@ class Commitment(_message.Message):
     CLOSED_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    LAPSED_FIELD_NUMBER: _builtins.int
+    ROLLS_FORWARD_FIELD_NUMBER: _builtins.int
+    SPENT_ON_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`programs/{program}/commitments/{commitment}`."""
     vendor: _builtins.str
@@ -525,6 +580,10 @@ class Commitment(_message.Message):
     """Counts every change."""
     etag: _builtins.str
     """To be given back with a change."""
+    rolls_forward: _builtins.str
+    """The commitment that this one rolls forward; empty for one that was made here."""
+    spent_on: _builtins.str
+    """The day on which what it rolls forward was spent, as `YYYY-MM-DD`; empty for one that was made here."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """Promised."""
@@ -532,6 +591,10 @@ class Commitment(_message.Message):
     @_builtins.property
     def actual(self) -> _money_pb2.Money:
         """Spent of it."""
+
+    @_builtins.property
+    def lapsed(self) -> _money_pb2.Money:
+        """Lapsed of it when its fiscal year was closed, and not rolled forward since."""
 
     def __init__(
         self,
@@ -545,10 +608,13 @@ class Commitment(_message.Message):
         closed: _builtins.bool = ...,
         version: _builtins.int = ...,
         etag: _builtins.str = ...,
+        lapsed: _money_pb2.Money | None = ...,
+        rolls_forward: _builtins.str = ...,
+        spent_on: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "amount", b"amount"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "amount", b"amount", "lapsed", b"lapsed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "amount", b"amount", "closed", b"closed", "etag", b"etag", "name", b"name", "to_it", b"to_it", "tranche", b"tranche", "vendor", b"vendor", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "amount", b"amount", "closed", b"closed", "etag", b"etag", "lapsed", b"lapsed", "name", b"name", "rolls_forward", b"rolls_forward", "spent_on", b"spent_on", "to_it", b"to_it", "tranche", b"tranche", "vendor", b"vendor", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -837,6 +903,156 @@ class RecordActualRequest(_message.Message):
 Global___RecordActualRequest: _TypeAlias = RecordActualRequest  # noqa: Y015
 
 @_typing.final
+class CorrectActualRequest(_message.Message):
+    """Corrects an actual."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REBOOK_TO_FIELD_NUMBER: _builtins.int
+    REBOOK_ETAG_FIELD_NUMBER: _builtins.int
+    INVOICE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID that makes a repetition harmless."""
+    name: _builtins.str
+    """The commitment on which it was booked, as `programs/{program}/commitments/{commitment}`."""
+    etag: _builtins.str
+    """The etag of that commitment that the caller saw."""
+    entry: _builtins.int
+    """Sequence of the entry that is corrected."""
+    rebook_to: _builtins.str
+    """The open commitment on which it is booked instead; empty where it was not spent at all."""
+    rebook_etag: _builtins.str
+    """The etag of that commitment that the caller saw; only together with `rebook_to`."""
+    invoice: _builtins.str
+    """Number of the invoice, for the new entry; empty means the corrected entry's reference."""
+    reason: _builtins.str
+    """What was wrong."""
+    validate_only: _builtins.bool
+    """True: say what would happen and store nothing."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """How much of it is taken back; more than zero, at most what was not corrected before."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        entry: _builtins.int = ...,
+        amount: _money_pb2.Money | None = ...,
+        rebook_to: _builtins.str = ...,
+        rebook_etag: _builtins.str = ...,
+        invoice: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "entry", b"entry", "etag", b"etag", "invoice", b"invoice", "name", b"name", "reason", b"reason", "rebook_etag", b"rebook_etag", "rebook_to", b"rebook_to", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CorrectActualRequest: _TypeAlias = CorrectActualRequest  # noqa: Y015
+
+@_typing.final
+class CorrectActualResponse(_message.Message):
+    """A corrected actual."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CORRECTED_FIELD_NUMBER: _builtins.int
+    REBOOKED_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def corrected(self) -> Global___Commitment:
+        """The commitment on which it was booked, as it is now."""
+
+    @_builtins.property
+    def rebooked(self) -> Global___Commitment:
+        """The commitment on which it is booked instead; unset where it was taken back only."""
+
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___LedgerEntry]:
+        """The entries of the correction; each refers to the entry that it corrects."""
+
+    def __init__(
+        self,
+        *,
+        corrected: Global___Commitment | None = ...,
+        rebooked: Global___Commitment | None = ...,
+        entries: _abc.Iterable[Global___LedgerEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["corrected", b"corrected", "rebooked", b"rebooked"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrected", b"corrected", "entries", b"entries", "rebooked", b"rebooked"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CorrectActualResponse: _TypeAlias = CorrectActualResponse  # noqa: Y015
+
+@_typing.final
+class RollForwardActualRequest(_message.Message):
+    """Rolls a late actual forward."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    SPENT_ON_FIELD_NUMBER: _builtins.int
+    INVOICE_FIELD_NUMBER: _builtins.int
+    ENVELOPE_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID that makes a repetition harmless."""
+    name: _builtins.str
+    """The commitment that lapsed, as `programs/{program}/commitments/{commitment}`."""
+    etag: _builtins.str
+    """The etag of that commitment that the caller saw."""
+    spent_on: _builtins.str
+    """The day on which it was spent, as `YYYY-MM-DD`; in the fiscal year that is closed."""
+    invoice: _builtins.str
+    """Number of the invoice."""
+    envelope: _builtins.str
+    """Where to post it where nothing is reserved for the program, as `envelopes/{envelope}`; empty means the successor. Its owner
+    has to call.
+    """
+    validate_only: _builtins.bool
+    """True: say what would happen and store nothing."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """How much; more than zero, at most what lapsed of it."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        spent_on: _builtins.str = ...,
+        invoice: _builtins.str = ...,
+        envelope: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "envelope", b"envelope", "etag", b"etag", "invoice", b"invoice", "name", b"name", "request_id", b"request_id", "spent_on", b"spent_on", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollForwardActualRequest: _TypeAlias = RollForwardActualRequest  # noqa: Y015
+
+@_typing.final
 class LedgerEntry(_message.Message):
     """One movement from one account to another."""
 
@@ -852,6 +1068,8 @@ class LedgerEntry(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
+    COMMITMENT_FIELD_NUMBER: _builtins.int
+    CORRECTS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Position in the ledger, increasing."""
     envelope: _builtins.str
@@ -863,11 +1081,15 @@ class LedgerEntry(_message.Message):
     credit: Global___Account.ValueType
     """The account that takes."""
     kind: _builtins.str
-    """What for: appropriate, reserve, commit, actual, uncommit, release."""
+    """What for: appropriate, reserve, commit, actual, uncommit, release, transfer, carry, lapse, correct, roll_forward."""
     actor: _builtins.str
     """Who, as `people/{person}` or `workloads/{workload}`."""
     reference: _builtins.str
-    """Reference: a case, a commitment or an invoice."""
+    """Reference: a reservation, a commitment, an invoice, a transfer or a fiscal year."""
+    commitment: _builtins.str
+    """The commitment that is promised, spent or corrected; empty where there is none."""
+    corrects: _builtins.int
+    """Sequence of the entry that is corrected; 0 where none is."""
     @_builtins.property
     def posted_at(self) -> _timestamp_pb2.Timestamp:
         """When it was posted."""
@@ -889,10 +1111,12 @@ class LedgerEntry(_message.Message):
         kind: _builtins.str = ...,
         actor: _builtins.str = ...,
         reference: _builtins.str = ...,
+        commitment: _builtins.str = ...,
+        corrects: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "posted_at", b"posted_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "amount", b"amount", "credit", b"credit", "debit", b"debit", "envelope", b"envelope", "kind", b"kind", "posted_at", b"posted_at", "program", b"program", "reference", b"reference", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "amount", b"amount", "commitment", b"commitment", "corrects", b"corrects", "credit", b"credit", "debit", b"debit", "envelope", b"envelope", "kind", b"kind", "posted_at", b"posted_at", "program", b"program", "reference", b"reference", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

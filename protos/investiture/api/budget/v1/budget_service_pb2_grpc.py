@@ -4,6 +4,8 @@ import grpc
 import warnings
 
 from investiture.api.budget.v1 import budget_service_pb2 as investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2
+from investiture.api.budget.v1 import fiscal_years_pb2 as investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2
+from investiture.api.budget.v1 import transfers_pb2 as investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -90,6 +92,51 @@ class BudgetServiceStub:
                 request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ListLedgerEntriesRequest.SerializeToString,
                 response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ListLedgerEntriesResponse.FromString,
                 _registered_method=True)
+        self.CorrectActual = channel.unary_unary(
+                '/investiture.api.budget.v1.BudgetService/CorrectActual',
+                request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.CorrectActualRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.CorrectActualResponse.FromString,
+                _registered_method=True)
+        self.RollForwardActual = channel.unary_unary(
+                '/investiture.api.budget.v1.BudgetService/RollForwardActual',
+                request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.RollForwardActualRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.Commitment.FromString,
+                _registered_method=True)
+        self.ProposeTransfer = channel.unary_unary(
+                '/investiture.api.budget.v1.BudgetService/ProposeTransfer',
+                request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.ProposeTransferRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.Transfer.FromString,
+                _registered_method=True)
+        self.ApproveTransfer = channel.unary_unary(
+                '/investiture.api.budget.v1.BudgetService/ApproveTransfer',
+                request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.ApproveTransferRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.Transfer.FromString,
+                _registered_method=True)
+        self.DeclineTransfer = channel.unary_unary(
+                '/investiture.api.budget.v1.BudgetService/DeclineTransfer',
+                request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.DeclineTransferRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.Transfer.FromString,
+                _registered_method=True)
+        self.GetTransfer = channel.unary_unary(
+                '/investiture.api.budget.v1.BudgetService/GetTransfer',
+                request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.GetTransferRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.Transfer.FromString,
+                _registered_method=True)
+        self.ListTransfers = channel.unary_unary(
+                '/investiture.api.budget.v1.BudgetService/ListTransfers',
+                request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.ListTransfersRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.ListTransfersResponse.FromString,
+                _registered_method=True)
+        self.GetFiscalYear = channel.unary_unary(
+                '/investiture.api.budget.v1.BudgetService/GetFiscalYear',
+                request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2.GetFiscalYearRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2.FiscalYear.FromString,
+                _registered_method=True)
+        self.CloseFiscalYear = channel.unary_unary(
+                '/investiture.api.budget.v1.BudgetService/CloseFiscalYear',
+                request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2.CloseFiscalYearRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2.FiscalYear.FromString,
+                _registered_method=True)
 
 
 class BudgetServiceServicer:
@@ -174,6 +221,73 @@ class BudgetServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CorrectActual(self, request, context):
+        """Corrects an actual by new entries that refer to it: the amount goes back to its commitment, or is booked on another one.
+        Somebody else than who booked it corrects it, and never more of an entry than its amount.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollForwardActual(self, request, context):
+        """Records an actual that comes after the close of its fiscal year, against a commitment that lapsed with it: posted in the
+        successor as a commitment of its own that refers to the old one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeTransfer(self, request, context):
+        """Proposes a transfer between two envelopes of a fiscal year. Nothing moves, and nothing is held, before both owners approve.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveTransfer(self, request, context):
+        """Approves a transfer as the owner of an envelope, or as the budget committee where one person owns both. The last approval
+        posts it. Refused with FUNDS_INSUFFICIENT where the giver has not enough available then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclineTransfer(self, request, context):
+        """Declines a transfer as the owner of an envelope or as the budget committee, or withdraws it as its proposer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTransfer(self, request, context):
+        """Reads a transfer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTransfers(self, request, context):
+        """Lists transfers as they were proposed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFiscalYear(self, request, context):
+        """Reads a fiscal year: its days, and once it is closed what became of its money.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseFiscalYear(self, request, context):
+        """Closes a fiscal year that has ended: what is left of each envelope lapses or is carried into its successor, by its rule.
+        Nothing posts into the year afterwards.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BudgetServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -231,6 +345,51 @@ def add_BudgetServiceServicer_to_server(servicer, server):
                     servicer.ListLedgerEntries,
                     request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ListLedgerEntriesRequest.FromString,
                     response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ListLedgerEntriesResponse.SerializeToString,
+            ),
+            'CorrectActual': grpc.unary_unary_rpc_method_handler(
+                    servicer.CorrectActual,
+                    request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.CorrectActualRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.CorrectActualResponse.SerializeToString,
+            ),
+            'RollForwardActual': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollForwardActual,
+                    request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.RollForwardActualRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.Commitment.SerializeToString,
+            ),
+            'ProposeTransfer': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeTransfer,
+                    request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.ProposeTransferRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.Transfer.SerializeToString,
+            ),
+            'ApproveTransfer': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveTransfer,
+                    request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.ApproveTransferRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.Transfer.SerializeToString,
+            ),
+            'DeclineTransfer': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclineTransfer,
+                    request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.DeclineTransferRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.Transfer.SerializeToString,
+            ),
+            'GetTransfer': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTransfer,
+                    request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.GetTransferRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.Transfer.SerializeToString,
+            ),
+            'ListTransfers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTransfers,
+                    request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.ListTransfersRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.ListTransfersResponse.SerializeToString,
+            ),
+            'GetFiscalYear': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFiscalYear,
+                    request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2.GetFiscalYearRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2.FiscalYear.SerializeToString,
+            ),
+            'CloseFiscalYear': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseFiscalYear,
+                    request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2.CloseFiscalYearRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2.FiscalYear.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -531,6 +690,249 @@ class BudgetService:
             '/investiture.api.budget.v1.BudgetService/ListLedgerEntries',
             investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ListLedgerEntriesRequest.SerializeToString,
             investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ListLedgerEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CorrectActual(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.budget.v1.BudgetService/CorrectActual',
+            investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.CorrectActualRequest.SerializeToString,
+            investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.CorrectActualResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollForwardActual(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.budget.v1.BudgetService/RollForwardActual',
+            investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.RollForwardActualRequest.SerializeToString,
+            investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.Commitment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeTransfer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.budget.v1.BudgetService/ProposeTransfer',
+            investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.ProposeTransferRequest.SerializeToString,
+            investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.Transfer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveTransfer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.budget.v1.BudgetService/ApproveTransfer',
+            investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.ApproveTransferRequest.SerializeToString,
+            investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.Transfer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclineTransfer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.budget.v1.BudgetService/DeclineTransfer',
+            investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.DeclineTransferRequest.SerializeToString,
+            investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.Transfer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTransfer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.budget.v1.BudgetService/GetTransfer',
+            investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.GetTransferRequest.SerializeToString,
+            investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.Transfer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTransfers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.budget.v1.BudgetService/ListTransfers',
+            investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.ListTransfersRequest.SerializeToString,
+            investiture_dot_api_dot_budget_dot_v1_dot_transfers__pb2.ListTransfersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFiscalYear(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.budget.v1.BudgetService/GetFiscalYear',
+            investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2.GetFiscalYearRequest.SerializeToString,
+            investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2.FiscalYear.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseFiscalYear(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.budget.v1.BudgetService/CloseFiscalYear',
+            investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2.CloseFiscalYearRequest.SerializeToString,
+            investiture_dot_api_dot_budget_dot_v1_dot_fiscal__years__pb2.FiscalYear.FromString,
             options,
             channel_credentials,
             insecure,

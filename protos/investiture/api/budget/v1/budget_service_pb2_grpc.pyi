@@ -6,6 +6,8 @@ isort:skip_file
 from collections import abc as _abc
 from grpc import aio as _aio
 from investiture.api.budget.v1 import budget_service_pb2 as _budget_service_pb2
+from investiture.api.budget.v1 import fiscal_years_pb2 as _fiscal_years_pb2
+from investiture.api.budget.v1 import transfers_pb2 as _transfers_pb2
 import abc as _abc_1
 
 
@@ -40,6 +42,32 @@ class BudgetServiceStub:
     """Records an actual against a commitment; a final one returns the commitment's remainder to the reservation."""
     ListLedgerEntries: _aio.UnaryUnaryMultiCallable[_budget_service_pb2.ListLedgerEntriesRequest, _budget_service_pb2.ListLedgerEntriesResponse]
     """Lists entries of the ledger, of an envelope or a program, in the order in which they were posted."""
+    CorrectActual: _aio.UnaryUnaryMultiCallable[_budget_service_pb2.CorrectActualRequest, _budget_service_pb2.CorrectActualResponse]
+    """Corrects an actual by new entries that refer to it: the amount goes back to its commitment, or is booked on another one.
+    Somebody else than who booked it corrects it, and never more of an entry than its amount.
+    """
+    RollForwardActual: _aio.UnaryUnaryMultiCallable[_budget_service_pb2.RollForwardActualRequest, _budget_service_pb2.Commitment]
+    """Records an actual that comes after the close of its fiscal year, against a commitment that lapsed with it: posted in the
+    successor as a commitment of its own that refers to the old one.
+    """
+    ProposeTransfer: _aio.UnaryUnaryMultiCallable[_transfers_pb2.ProposeTransferRequest, _transfers_pb2.Transfer]
+    """Proposes a transfer between two envelopes of a fiscal year. Nothing moves, and nothing is held, before both owners approve."""
+    ApproveTransfer: _aio.UnaryUnaryMultiCallable[_transfers_pb2.ApproveTransferRequest, _transfers_pb2.Transfer]
+    """Approves a transfer as the owner of an envelope, or as the budget committee where one person owns both. The last approval
+    posts it. Refused with FUNDS_INSUFFICIENT where the giver has not enough available then.
+    """
+    DeclineTransfer: _aio.UnaryUnaryMultiCallable[_transfers_pb2.DeclineTransferRequest, _transfers_pb2.Transfer]
+    """Declines a transfer as the owner of an envelope or as the budget committee, or withdraws it as its proposer."""
+    GetTransfer: _aio.UnaryUnaryMultiCallable[_transfers_pb2.GetTransferRequest, _transfers_pb2.Transfer]
+    """Reads a transfer."""
+    ListTransfers: _aio.UnaryUnaryMultiCallable[_transfers_pb2.ListTransfersRequest, _transfers_pb2.ListTransfersResponse]
+    """Lists transfers as they were proposed."""
+    GetFiscalYear: _aio.UnaryUnaryMultiCallable[_fiscal_years_pb2.GetFiscalYearRequest, _fiscal_years_pb2.FiscalYear]
+    """Reads a fiscal year: its days, and once it is closed what became of its money."""
+    CloseFiscalYear: _aio.UnaryUnaryMultiCallable[_fiscal_years_pb2.CloseFiscalYearRequest, _fiscal_years_pb2.FiscalYear]
+    """Closes a fiscal year that has ended: what is left of each envelope lapses or is carried into its successor, by its rule.
+    Nothing posts into the year afterwards.
+    """
 
 class BudgetServiceServicer(metaclass=_abc_1.ABCMeta):
     """Envelopes, the double-entry ledger, and the funding of programs."""
@@ -133,5 +161,85 @@ class BudgetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_budget_service_pb2.ListLedgerEntriesRequest, _abc.Awaitable[_budget_service_pb2.ListLedgerEntriesResponse]],
     ) -> _abc.Awaitable[_budget_service_pb2.ListLedgerEntriesResponse]:
         """Lists entries of the ledger, of an envelope or a program, in the order in which they were posted."""
+
+    @_abc_1.abstractmethod
+    def CorrectActual(
+        self,
+        request: _budget_service_pb2.CorrectActualRequest,
+        context: _aio.ServicerContext[_budget_service_pb2.CorrectActualRequest, _abc.Awaitable[_budget_service_pb2.CorrectActualResponse]],
+    ) -> _abc.Awaitable[_budget_service_pb2.CorrectActualResponse]:
+        """Corrects an actual by new entries that refer to it: the amount goes back to its commitment, or is booked on another one.
+        Somebody else than who booked it corrects it, and never more of an entry than its amount.
+        """
+
+    @_abc_1.abstractmethod
+    def RollForwardActual(
+        self,
+        request: _budget_service_pb2.RollForwardActualRequest,
+        context: _aio.ServicerContext[_budget_service_pb2.RollForwardActualRequest, _abc.Awaitable[_budget_service_pb2.Commitment]],
+    ) -> _abc.Awaitable[_budget_service_pb2.Commitment]:
+        """Records an actual that comes after the close of its fiscal year, against a commitment that lapsed with it: posted in the
+        successor as a commitment of its own that refers to the old one.
+        """
+
+    @_abc_1.abstractmethod
+    def ProposeTransfer(
+        self,
+        request: _transfers_pb2.ProposeTransferRequest,
+        context: _aio.ServicerContext[_transfers_pb2.ProposeTransferRequest, _abc.Awaitable[_transfers_pb2.Transfer]],
+    ) -> _abc.Awaitable[_transfers_pb2.Transfer]:
+        """Proposes a transfer between two envelopes of a fiscal year. Nothing moves, and nothing is held, before both owners approve."""
+
+    @_abc_1.abstractmethod
+    def ApproveTransfer(
+        self,
+        request: _transfers_pb2.ApproveTransferRequest,
+        context: _aio.ServicerContext[_transfers_pb2.ApproveTransferRequest, _abc.Awaitable[_transfers_pb2.Transfer]],
+    ) -> _abc.Awaitable[_transfers_pb2.Transfer]:
+        """Approves a transfer as the owner of an envelope, or as the budget committee where one person owns both. The last approval
+        posts it. Refused with FUNDS_INSUFFICIENT where the giver has not enough available then.
+        """
+
+    @_abc_1.abstractmethod
+    def DeclineTransfer(
+        self,
+        request: _transfers_pb2.DeclineTransferRequest,
+        context: _aio.ServicerContext[_transfers_pb2.DeclineTransferRequest, _abc.Awaitable[_transfers_pb2.Transfer]],
+    ) -> _abc.Awaitable[_transfers_pb2.Transfer]:
+        """Declines a transfer as the owner of an envelope or as the budget committee, or withdraws it as its proposer."""
+
+    @_abc_1.abstractmethod
+    def GetTransfer(
+        self,
+        request: _transfers_pb2.GetTransferRequest,
+        context: _aio.ServicerContext[_transfers_pb2.GetTransferRequest, _abc.Awaitable[_transfers_pb2.Transfer]],
+    ) -> _abc.Awaitable[_transfers_pb2.Transfer]:
+        """Reads a transfer."""
+
+    @_abc_1.abstractmethod
+    def ListTransfers(
+        self,
+        request: _transfers_pb2.ListTransfersRequest,
+        context: _aio.ServicerContext[_transfers_pb2.ListTransfersRequest, _abc.Awaitable[_transfers_pb2.ListTransfersResponse]],
+    ) -> _abc.Awaitable[_transfers_pb2.ListTransfersResponse]:
+        """Lists transfers as they were proposed."""
+
+    @_abc_1.abstractmethod
+    def GetFiscalYear(
+        self,
+        request: _fiscal_years_pb2.GetFiscalYearRequest,
+        context: _aio.ServicerContext[_fiscal_years_pb2.GetFiscalYearRequest, _abc.Awaitable[_fiscal_years_pb2.FiscalYear]],
+    ) -> _abc.Awaitable[_fiscal_years_pb2.FiscalYear]:
+        """Reads a fiscal year: its days, and once it is closed what became of its money."""
+
+    @_abc_1.abstractmethod
+    def CloseFiscalYear(
+        self,
+        request: _fiscal_years_pb2.CloseFiscalYearRequest,
+        context: _aio.ServicerContext[_fiscal_years_pb2.CloseFiscalYearRequest, _abc.Awaitable[_fiscal_years_pb2.FiscalYear]],
+    ) -> _abc.Awaitable[_fiscal_years_pb2.FiscalYear]:
+        """Closes a fiscal year that has ended: what is left of each envelope lapses or is carried into its successor, by its rule.
+        Nothing posts into the year afterwards.
+        """
 
 def add_BudgetServiceServicer_to_server(servicer: BudgetServiceServicer, server: _aio.Server) -> None: ...

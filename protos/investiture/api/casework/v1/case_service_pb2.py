@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from investiture.api._vendor.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from investiture.api.casework.v1 import case_notes_pb2 as investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2
 from investiture.api.common.v1 import access_pb2 as investiture_dot_api_dot_common_dot_v1_dot_access__pb2
 from investiture.api.common.v1 import gate_pb2 as investiture_dot_api_dot_common_dot_v1_dot_gate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.investiture/api/casework/v1/case_service.proto\x12\x1binvestiture.api.casework.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&investiture/api/common/v1/access.proto\x1a$investiture/api/common/v1/gate.proto\"\xd0\x01\n\x0fOpenCaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x39\n\x04gate\x18\x02 \x01(\x0e\x32\x1f.investiture.api.common.v1.GateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\x12revision_statement\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x04\x12$\n\x08warrants\x18\x04 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x08\"\x08r\x06\x10\x01\x18\x80\x80\x04\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"\x88\x01\n\x0fReadCaseRequest\x12:\n\x07program\x18\x01 \x01(\tB)\xbaH&r$2\"^programs/[a-z0-9][a-z0-9-]{0,62}$\x12\x39\n\x04gate\x18\x02 \x01(\x0e\x32\x1f.investiture.api.common.v1.GateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\x8a\x01\n\x0b\x43\x61seReading\x12\x36\n\tgate_case\x18\x01 \x01(\x0b\x32#.investiture.api.common.v1.GateCase\x12\x16\n\x0e\x63\x61se_statement\x18\x02 \x01(\t\x12\x12\n\nnext_in_ms\x18\x03 \x01(\x03\x12\x17\n\x0fstanding_for_ms\x18\x04 \x01(\x03\"\x86\x01\n\x13\x45scalateCaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x37\n\x04step\x18\x03 \x01(\x0e\x32\x1f.investiture.api.common.v1.StepB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xc8\x01\n\x14\x45scalateCaseResponse\x12\x39\n\x07reading\x18\x01 \x01(\x0b\x32(.investiture.api.casework.v1.CaseReading\x12\x34\n\x05taken\x18\x02 \x03(\x0b\x32%.investiture.api.common.v1.Escalation\x12+\n\x07next_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nnext_in_ms\x18\x04 \x01(\x03\"\xcd\x01\n\x12ReleaseCaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12:\n\x07program\x18\x02 \x01(\tB)\xbaH&r$2\"^programs/[a-z0-9][a-z0-9-]{0,62}$\x12\x39\n\x04gate\x18\x03 \x01(\x0e\x32\x1f.investiture.api.common.v1.GateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\"\n\rend_statement\x18\x04 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x04\"\x93\x01\n\x0fVoidCaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\xd0\x0f\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"\xba\x01\n\x15\x43loseConditionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1d\n\x0c\x63ondition_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1c\n\x08\x65vidence\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\xd0\x0f\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"\xd2\x01\n\x13ReassignCaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x39\n\x06person\x18\x04 \x01(\tB)\xbaH&r$2\"^people/[a-z0-9][a-z0-9._-]{0,62}$\x12\x1a\n\x06reason\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\xd0\x0f\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"\x8a\x01\n\x11GetWarrantRequest\x12:\n\x07program\x18\x01 \x01(\tB)\xbaH&r$2\"^programs/[a-z0-9][a-z0-9-]{0,62}$\x12\x39\n\x04gate\x18\x02 \x01(\x0e\x32\x1f.investiture.api.common.v1.GateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"O\n\rSignedWarrant\x12\x0f\n\x07warrant\x18\x01 \x01(\t\x12-\n\tissued_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x87\x01\n\x1bListPendingDecisionsRequest\x12\x17\n\x06person\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x15\n\x04unit\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"k\n\x1cListPendingDecisionsResponse\x12\x32\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32#.investiture.api.common.v1.GateCase\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xc4\t\n\x0b\x43\x61seService\x12\x84\x01\n\x08OpenCase\x12,.investiture.api.casework.v1.OpenCaseRequest\x1a(.investiture.api.casework.v1.CaseReading\" \xaa\xd4\x18\x1c\n\x06worker\n\x08proposer\n\x06\x61gency\x18\x03\x12l\n\x08ReadCase\x12,.investiture.api.casework.v1.ReadCaseRequest\x1a(.investiture.api.casework.v1.CaseReading\"\x08\xaa\xd4\x18\x04\x10\x01\x18\x04\x12\x81\x01\n\x0c\x45scalateCase\x12\x30.investiture.api.casework.v1.EscalateCaseRequest\x1a\x31.investiture.api.casework.v1.EscalateCaseResponse\"\x0c\xaa\xd4\x18\x08\n\x06worker\x12v\n\x0bReleaseCase\x12/.investiture.api.casework.v1.ReleaseCaseRequest\x1a(.investiture.api.casework.v1.CaseReading\"\x0c\xaa\xd4\x18\x08\n\x06worker\x12\x9a\x01\n\x08VoidCase\x12,.investiture.api.casework.v1.VoidCaseRequest\x1a(.investiture.api.casework.v1.CaseReading\"6\xaa\xd4\x18\x32\n\x07sponsor\n\x08\x65ndorser\n\x07\x66inance\n\x08reviewer\n\ngovernance\x12x\n\x0e\x43loseCondition\x12\x32.investiture.api.casework.v1.CloseConditionRequest\x1a(.investiture.api.casework.v1.CaseReading\"\x08\xaa\xd4\x18\x04\x10\x01\x18\x04\x12\xa2\x01\n\x0cReassignCase\x12\x30.investiture.api.casework.v1.ReassignCaseRequest\x1a(.investiture.api.casework.v1.CaseReading\"6\xaa\xd4\x18\x32\n\x07sponsor\n\x08\x65ndorser\n\x07\x66inance\n\x08reviewer\n\ngovernance\x12r\n\nGetWarrant\x12..investiture.api.casework.v1.GetWarrantRequest\x1a*.investiture.api.casework.v1.SignedWarrant\"\x08\xaa\xd4\x18\x04\x10\x01\x18\x04\x12\x93\x01\n\x14ListPendingDecisions\x12\x38.investiture.api.casework.v1.ListPendingDecisionsRequest\x1a\x39.investiture.api.casework.v1.ListPendingDecisionsResponse\"\x06\xaa\xd4\x18\x02\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.investiture/api/casework/v1/case_service.proto\x12\x1binvestiture.api.casework.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a,investiture/api/casework/v1/case_notes.proto\x1a&investiture/api/common/v1/access.proto\x1a$investiture/api/common/v1/gate.proto\"\xd0\x01\n\x0fOpenCaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x39\n\x04gate\x18\x02 \x01(\x0e\x32\x1f.investiture.api.common.v1.GateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\x12revision_statement\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x04\x12$\n\x08warrants\x18\x04 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x08\"\x08r\x06\x10\x01\x18\x80\x80\x04\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"\x88\x01\n\x0fReadCaseRequest\x12:\n\x07program\x18\x01 \x01(\tB)\xbaH&r$2\"^programs/[a-z0-9][a-z0-9-]{0,62}$\x12\x39\n\x04gate\x18\x02 \x01(\x0e\x32\x1f.investiture.api.common.v1.GateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\x8a\x01\n\x0b\x43\x61seReading\x12\x36\n\tgate_case\x18\x01 \x01(\x0b\x32#.investiture.api.common.v1.GateCase\x12\x16\n\x0e\x63\x61se_statement\x18\x02 \x01(\t\x12\x12\n\nnext_in_ms\x18\x03 \x01(\x03\x12\x17\n\x0fstanding_for_ms\x18\x04 \x01(\x03\"\x86\x01\n\x13\x45scalateCaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x37\n\x04step\x18\x03 \x01(\x0e\x32\x1f.investiture.api.common.v1.StepB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xc8\x01\n\x14\x45scalateCaseResponse\x12\x39\n\x07reading\x18\x01 \x01(\x0b\x32(.investiture.api.casework.v1.CaseReading\x12\x34\n\x05taken\x18\x02 \x03(\x0b\x32%.investiture.api.common.v1.Escalation\x12+\n\x07next_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nnext_in_ms\x18\x04 \x01(\x03\"\xcd\x01\n\x12ReleaseCaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12:\n\x07program\x18\x02 \x01(\tB)\xbaH&r$2\"^programs/[a-z0-9][a-z0-9-]{0,62}$\x12\x39\n\x04gate\x18\x03 \x01(\x0e\x32\x1f.investiture.api.common.v1.GateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\"\n\rend_statement\x18\x04 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x04\"\x93\x01\n\x0fVoidCaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\xd0\x0f\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"\xba\x01\n\x15\x43loseConditionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1d\n\x0c\x63ondition_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1c\n\x08\x65vidence\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\xd0\x0f\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"\xd2\x01\n\x13ReassignCaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x39\n\x06person\x18\x04 \x01(\tB)\xbaH&r$2\"^people/[a-z0-9][a-z0-9._-]{0,62}$\x12\x1a\n\x06reason\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\xd0\x0f\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"\x8a\x01\n\x11GetWarrantRequest\x12:\n\x07program\x18\x01 \x01(\tB)\xbaH&r$2\"^programs/[a-z0-9][a-z0-9-]{0,62}$\x12\x39\n\x04gate\x18\x02 \x01(\x0e\x32\x1f.investiture.api.common.v1.GateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"O\n\rSignedWarrant\x12\x0f\n\x07warrant\x18\x01 \x01(\t\x12-\n\tissued_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x87\x01\n\x1bListPendingDecisionsRequest\x12\x17\n\x06person\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x15\n\x04unit\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"k\n\x1cListPendingDecisionsResponse\x12\x32\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32#.investiture.api.common.v1.GateCase\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x95\x01\n\x11\x45xtendCaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\xd0\x0f\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x32\x8f\x10\n\x0b\x43\x61seService\x12\x84\x01\n\x08OpenCase\x12,.investiture.api.casework.v1.OpenCaseRequest\x1a(.investiture.api.casework.v1.CaseReading\" \xaa\xd4\x18\x1c\n\x06worker\n\x08proposer\n\x06\x61gency\x18\x03\x12l\n\x08ReadCase\x12,.investiture.api.casework.v1.ReadCaseRequest\x1a(.investiture.api.casework.v1.CaseReading\"\x08\xaa\xd4\x18\x04\x10\x01\x18\x04\x12\x81\x01\n\x0c\x45scalateCase\x12\x30.investiture.api.casework.v1.EscalateCaseRequest\x1a\x31.investiture.api.casework.v1.EscalateCaseResponse\"\x0c\xaa\xd4\x18\x08\n\x06worker\x12v\n\x0bReleaseCase\x12/.investiture.api.casework.v1.ReleaseCaseRequest\x1a(.investiture.api.casework.v1.CaseReading\"\x0c\xaa\xd4\x18\x08\n\x06worker\x12\x9a\x01\n\x08VoidCase\x12,.investiture.api.casework.v1.VoidCaseRequest\x1a(.investiture.api.casework.v1.CaseReading\"6\xaa\xd4\x18\x32\n\x07sponsor\n\x08\x65ndorser\n\x07\x66inance\n\x08reviewer\n\ngovernance\x12x\n\x0e\x43loseCondition\x12\x32.investiture.api.casework.v1.CloseConditionRequest\x1a(.investiture.api.casework.v1.CaseReading\"\x08\xaa\xd4\x18\x04\x10\x01\x18\x04\x12\xa2\x01\n\x0cReassignCase\x12\x30.investiture.api.casework.v1.ReassignCaseRequest\x1a(.investiture.api.casework.v1.CaseReading\"6\xaa\xd4\x18\x32\n\x07sponsor\n\x08\x65ndorser\n\x07\x66inance\n\x08reviewer\n\ngovernance\x12r\n\nGetWarrant\x12..investiture.api.casework.v1.GetWarrantRequest\x1a*.investiture.api.casework.v1.SignedWarrant\"\x08\xaa\xd4\x18\x04\x10\x01\x18\x04\x12\x93\x01\n\x14ListPendingDecisions\x12\x38.investiture.api.casework.v1.ListPendingDecisionsRequest\x1a\x39.investiture.api.casework.v1.ListPendingDecisionsResponse\"\x06\xaa\xd4\x18\x02\x10\x01\x12p\n\nExtendCase\x12..investiture.api.casework.v1.ExtendCaseRequest\x1a(.investiture.api.casework.v1.CaseReading\"\x08\xaa\xd4\x18\x04\x10\x01\x18\x04\x12k\n\x07\x43onsult\x12+.investiture.api.casework.v1.ConsultRequest\x1a).investiture.api.casework.v1.Consultation\"\x08\xaa\xd4\x18\x04\x10\x01\x18\x03\x12w\n\rAnswerConsult\x12\x31.investiture.api.casework.v1.AnswerConsultRequest\x1a).investiture.api.casework.v1.Consultation\"\x08\xaa\xd4\x18\x04\x10\x01\x18\x03\x12\x8a\x01\n\x11ListConsultations\x12\x35.investiture.api.casework.v1.ListConsultationsRequest\x1a\x36.investiture.api.casework.v1.ListConsultationsResponse\"\x06\xaa\xd4\x18\x02\x10\x01\x12m\n\nAddComment\x12..investiture.api.casework.v1.AddCommentRequest\x1a%.investiture.api.casework.v1.CaseNote\"\x08\xaa\xd4\x18\x04\x10\x01\x18\x03\x12u\n\x0e\x41ttachEvidence\x12\x32.investiture.api.casework.v1.AttachEvidenceRequest\x1a%.investiture.api.casework.v1.CaseNote\"\x08\xaa\xd4\x18\x04\x10\x01\x18\x03\x12~\n\rListCaseNotes\x12\x31.investiture.api.casework.v1.ListCaseNotesRequest\x1a\x32.investiture.api.casework.v1.ListCaseNotesResponse\"\x06\xaa\xd4\x18\x02\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -101,6 +102,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPENDINGDECISIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTPENDINGDECISIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTPENDINGDECISIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_EXTENDCASEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_EXTENDCASEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_EXTENDCASEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_EXTENDCASEREQUEST'].fields_by_name['name']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
+  _globals['_EXTENDCASEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_EXTENDCASEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_EXTENDCASEREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_EXTENDCASEREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\003\030\320\017'
   _globals['_CASESERVICE'].methods_by_name['OpenCase']._loaded_options = None
   _globals['_CASESERVICE'].methods_by_name['OpenCase']._serialized_options = b'\252\324\030\034\n\006worker\n\010proposer\n\006agency\030\003'
   _globals['_CASESERVICE'].methods_by_name['ReadCase']._loaded_options = None
@@ -119,32 +128,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CASESERVICE'].methods_by_name['GetWarrant']._serialized_options = b'\252\324\030\004\020\001\030\004'
   _globals['_CASESERVICE'].methods_by_name['ListPendingDecisions']._loaded_options = None
   _globals['_CASESERVICE'].methods_by_name['ListPendingDecisions']._serialized_options = b'\252\324\030\002\020\001'
-  _globals['_OPENCASEREQUEST']._serialized_start=220
-  _globals['_OPENCASEREQUEST']._serialized_end=428
-  _globals['_READCASEREQUEST']._serialized_start=431
-  _globals['_READCASEREQUEST']._serialized_end=567
-  _globals['_CASEREADING']._serialized_start=570
-  _globals['_CASEREADING']._serialized_end=708
-  _globals['_ESCALATECASEREQUEST']._serialized_start=711
-  _globals['_ESCALATECASEREQUEST']._serialized_end=845
-  _globals['_ESCALATECASERESPONSE']._serialized_start=848
-  _globals['_ESCALATECASERESPONSE']._serialized_end=1048
-  _globals['_RELEASECASEREQUEST']._serialized_start=1051
-  _globals['_RELEASECASEREQUEST']._serialized_end=1256
-  _globals['_VOIDCASEREQUEST']._serialized_start=1259
-  _globals['_VOIDCASEREQUEST']._serialized_end=1406
-  _globals['_CLOSECONDITIONREQUEST']._serialized_start=1409
-  _globals['_CLOSECONDITIONREQUEST']._serialized_end=1595
-  _globals['_REASSIGNCASEREQUEST']._serialized_start=1598
-  _globals['_REASSIGNCASEREQUEST']._serialized_end=1808
-  _globals['_GETWARRANTREQUEST']._serialized_start=1811
-  _globals['_GETWARRANTREQUEST']._serialized_end=1949
-  _globals['_SIGNEDWARRANT']._serialized_start=1951
-  _globals['_SIGNEDWARRANT']._serialized_end=2030
-  _globals['_LISTPENDINGDECISIONSREQUEST']._serialized_start=2033
-  _globals['_LISTPENDINGDECISIONSREQUEST']._serialized_end=2168
-  _globals['_LISTPENDINGDECISIONSRESPONSE']._serialized_start=2170
-  _globals['_LISTPENDINGDECISIONSRESPONSE']._serialized_end=2277
-  _globals['_CASESERVICE']._serialized_start=2280
-  _globals['_CASESERVICE']._serialized_end=3500
+  _globals['_CASESERVICE'].methods_by_name['ExtendCase']._loaded_options = None
+  _globals['_CASESERVICE'].methods_by_name['ExtendCase']._serialized_options = b'\252\324\030\004\020\001\030\004'
+  _globals['_CASESERVICE'].methods_by_name['Consult']._loaded_options = None
+  _globals['_CASESERVICE'].methods_by_name['Consult']._serialized_options = b'\252\324\030\004\020\001\030\003'
+  _globals['_CASESERVICE'].methods_by_name['AnswerConsult']._loaded_options = None
+  _globals['_CASESERVICE'].methods_by_name['AnswerConsult']._serialized_options = b'\252\324\030\004\020\001\030\003'
+  _globals['_CASESERVICE'].methods_by_name['ListConsultations']._loaded_options = None
+  _globals['_CASESERVICE'].methods_by_name['ListConsultations']._serialized_options = b'\252\324\030\002\020\001'
+  _globals['_CASESERVICE'].methods_by_name['AddComment']._loaded_options = None
+  _globals['_CASESERVICE'].methods_by_name['AddComment']._serialized_options = b'\252\324\030\004\020\001\030\003'
+  _globals['_CASESERVICE'].methods_by_name['AttachEvidence']._loaded_options = None
+  _globals['_CASESERVICE'].methods_by_name['AttachEvidence']._serialized_options = b'\252\324\030\004\020\001\030\003'
+  _globals['_CASESERVICE'].methods_by_name['ListCaseNotes']._loaded_options = None
+  _globals['_CASESERVICE'].methods_by_name['ListCaseNotes']._serialized_options = b'\252\324\030\002\020\001'
+  _globals['_OPENCASEREQUEST']._serialized_start=266
+  _globals['_OPENCASEREQUEST']._serialized_end=474
+  _globals['_READCASEREQUEST']._serialized_start=477
+  _globals['_READCASEREQUEST']._serialized_end=613
+  _globals['_CASEREADING']._serialized_start=616
+  _globals['_CASEREADING']._serialized_end=754
+  _globals['_ESCALATECASEREQUEST']._serialized_start=757
+  _globals['_ESCALATECASEREQUEST']._serialized_end=891
+  _globals['_ESCALATECASERESPONSE']._serialized_start=894
+  _globals['_ESCALATECASERESPONSE']._serialized_end=1094
+  _globals['_RELEASECASEREQUEST']._serialized_start=1097
+  _globals['_RELEASECASEREQUEST']._serialized_end=1302
+  _globals['_VOIDCASEREQUEST']._serialized_start=1305
+  _globals['_VOIDCASEREQUEST']._serialized_end=1452
+  _globals['_CLOSECONDITIONREQUEST']._serialized_start=1455
+  _globals['_CLOSECONDITIONREQUEST']._serialized_end=1641
+  _globals['_REASSIGNCASEREQUEST']._serialized_start=1644
+  _globals['_REASSIGNCASEREQUEST']._serialized_end=1854
+  _globals['_GETWARRANTREQUEST']._serialized_start=1857
+  _globals['_GETWARRANTREQUEST']._serialized_end=1995
+  _globals['_SIGNEDWARRANT']._serialized_start=1997
+  _globals['_SIGNEDWARRANT']._serialized_end=2076
+  _globals['_LISTPENDINGDECISIONSREQUEST']._serialized_start=2079
+  _globals['_LISTPENDINGDECISIONSREQUEST']._serialized_end=2214
+  _globals['_LISTPENDINGDECISIONSRESPONSE']._serialized_start=2216
+  _globals['_LISTPENDINGDECISIONSRESPONSE']._serialized_end=2323
+  _globals['_EXTENDCASEREQUEST']._serialized_start=2326
+  _globals['_EXTENDCASEREQUEST']._serialized_end=2475
+  _globals['_CASESERVICE']._serialized_start=2478
+  _globals['_CASESERVICE']._serialized_end=4541
 # @@protoc_insertion_point(module_scope)

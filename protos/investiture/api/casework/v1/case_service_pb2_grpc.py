@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from investiture.api.casework.v1 import case_notes_pb2 as investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2
 from investiture.api.casework.v1 import case_service_pb2 as investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -81,6 +82,41 @@ class CaseServiceStub:
                 request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.ListPendingDecisionsRequest.SerializeToString,
                 response_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.ListPendingDecisionsResponse.FromString,
                 _registered_method=True)
+        self.ExtendCase = channel.unary_unary(
+                '/investiture.api.casework.v1.CaseService/ExtendCase',
+                request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.ExtendCaseRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.CaseReading.FromString,
+                _registered_method=True)
+        self.Consult = channel.unary_unary(
+                '/investiture.api.casework.v1.CaseService/Consult',
+                request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ConsultRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.Consultation.FromString,
+                _registered_method=True)
+        self.AnswerConsult = channel.unary_unary(
+                '/investiture.api.casework.v1.CaseService/AnswerConsult',
+                request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.AnswerConsultRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.Consultation.FromString,
+                _registered_method=True)
+        self.ListConsultations = channel.unary_unary(
+                '/investiture.api.casework.v1.CaseService/ListConsultations',
+                request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ListConsultationsRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ListConsultationsResponse.FromString,
+                _registered_method=True)
+        self.AddComment = channel.unary_unary(
+                '/investiture.api.casework.v1.CaseService/AddComment',
+                request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.AddCommentRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.CaseNote.FromString,
+                _registered_method=True)
+        self.AttachEvidence = channel.unary_unary(
+                '/investiture.api.casework.v1.CaseService/AttachEvidence',
+                request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.AttachEvidenceRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.CaseNote.FromString,
+                _registered_method=True)
+        self.ListCaseNotes = channel.unary_unary(
+                '/investiture.api.casework.v1.CaseService/ListCaseNotes',
+                request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ListCaseNotesRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ListCaseNotesResponse.FromString,
+                _registered_method=True)
 
 
 class CaseServiceServicer:
@@ -155,6 +191,60 @@ class CaseServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExtendCase(self, request, context):
+        """Gives the present wait of a case more time, once, with a reason: the charter's time again, from the due date or from
+        now where that has passed. A holder may who may decide; while changes are requested, the proposer. The steps that
+        were taken stay taken; the next one follows the new dates. Refused with WRONG_STATE where it was extended before, or
+        the second escalation was taken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Consult(self, request, context):
+        """Asks a person of the directory a question about a waiting case. Holders may, and the proposer. Who is asked holds
+        nothing by it, decides nothing and takes no side; the case, its dates and its etag stay as they are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerConsult(self, request, context):
+        """Answers a question, once. Only the person who was asked may, guests too; also after the case was decided.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListConsultations(self, request, context):
+        """Lists the questions a person was asked, the oldest first: those that wait for an answer, or all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddComment(self, request, context):
+        """Adds a comment to a case, whatever its state. Who is involved in the case may, and who has a role for its gate. The
+        case, its dates and its etag stay as they are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AttachEvidence(self, request, context):
+        """Attaches evidence to a case by link and digest, whatever its state; nothing is fetched. Who may comment may.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCaseNotes(self, request, context):
+        """Lists comments, evidence, questions and answers of a case in the order in which they came. Who may comment may.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CaseServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -202,6 +292,41 @@ def add_CaseServiceServicer_to_server(servicer, server):
                     servicer.ListPendingDecisions,
                     request_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.ListPendingDecisionsRequest.FromString,
                     response_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.ListPendingDecisionsResponse.SerializeToString,
+            ),
+            'ExtendCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendCase,
+                    request_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.ExtendCaseRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.CaseReading.SerializeToString,
+            ),
+            'Consult': grpc.unary_unary_rpc_method_handler(
+                    servicer.Consult,
+                    request_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ConsultRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.Consultation.SerializeToString,
+            ),
+            'AnswerConsult': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerConsult,
+                    request_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.AnswerConsultRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.Consultation.SerializeToString,
+            ),
+            'ListConsultations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListConsultations,
+                    request_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ListConsultationsRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ListConsultationsResponse.SerializeToString,
+            ),
+            'AddComment': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddComment,
+                    request_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.AddCommentRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.CaseNote.SerializeToString,
+            ),
+            'AttachEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.AttachEvidence,
+                    request_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.AttachEvidenceRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.CaseNote.SerializeToString,
+            ),
+            'ListCaseNotes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCaseNotes,
+                    request_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ListCaseNotesRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ListCaseNotesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -449,6 +574,195 @@ class CaseService:
             '/investiture.api.casework.v1.CaseService/ListPendingDecisions',
             investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.ListPendingDecisionsRequest.SerializeToString,
             investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.ListPendingDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.casework.v1.CaseService/ExtendCase',
+            investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.ExtendCaseRequest.SerializeToString,
+            investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.CaseReading.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Consult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.casework.v1.CaseService/Consult',
+            investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ConsultRequest.SerializeToString,
+            investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.Consultation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerConsult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.casework.v1.CaseService/AnswerConsult',
+            investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.AnswerConsultRequest.SerializeToString,
+            investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.Consultation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListConsultations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.casework.v1.CaseService/ListConsultations',
+            investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ListConsultationsRequest.SerializeToString,
+            investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ListConsultationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddComment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.casework.v1.CaseService/AddComment',
+            investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.AddCommentRequest.SerializeToString,
+            investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.CaseNote.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AttachEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.casework.v1.CaseService/AttachEvidence',
+            investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.AttachEvidenceRequest.SerializeToString,
+            investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.CaseNote.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCaseNotes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.casework.v1.CaseService/ListCaseNotes',
+            investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ListCaseNotesRequest.SerializeToString,
+            investiture_dot_api_dot_casework_dot_v1_dot_case__notes__pb2.ListCaseNotesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from investiture.api.casework.v1 import case_notes_pb2 as _case_notes_pb2
 from investiture.api.casework.v1 import case_service_pb2 as _case_service_pb2
 import abc as _abc_1
 
@@ -43,6 +44,28 @@ class CaseServiceStub:
     """Mints a fresh warrant from the present record of a standing case. Refused with WRONG_STATE where none stands."""
     ListPendingDecisions: _aio.UnaryUnaryMultiCallable[_case_service_pb2.ListPendingDecisionsRequest, _case_service_pb2.ListPendingDecisionsResponse]
     """Lists the open cases that wait for a person or a unit, the oldest due date first."""
+    ExtendCase: _aio.UnaryUnaryMultiCallable[_case_service_pb2.ExtendCaseRequest, _case_service_pb2.CaseReading]
+    """Gives the present wait of a case more time, once, with a reason: the charter's time again, from the due date or from
+    now where that has passed. A holder may who may decide; while changes are requested, the proposer. The steps that
+    were taken stay taken; the next one follows the new dates. Refused with WRONG_STATE where it was extended before, or
+    the second escalation was taken.
+    """
+    Consult: _aio.UnaryUnaryMultiCallable[_case_notes_pb2.ConsultRequest, _case_notes_pb2.Consultation]
+    """Asks a person of the directory a question about a waiting case. Holders may, and the proposer. Who is asked holds
+    nothing by it, decides nothing and takes no side; the case, its dates and its etag stay as they are.
+    """
+    AnswerConsult: _aio.UnaryUnaryMultiCallable[_case_notes_pb2.AnswerConsultRequest, _case_notes_pb2.Consultation]
+    """Answers a question, once. Only the person who was asked may, guests too; also after the case was decided."""
+    ListConsultations: _aio.UnaryUnaryMultiCallable[_case_notes_pb2.ListConsultationsRequest, _case_notes_pb2.ListConsultationsResponse]
+    """Lists the questions a person was asked, the oldest first: those that wait for an answer, or all."""
+    AddComment: _aio.UnaryUnaryMultiCallable[_case_notes_pb2.AddCommentRequest, _case_notes_pb2.CaseNote]
+    """Adds a comment to a case, whatever its state. Who is involved in the case may, and who has a role for its gate. The
+    case, its dates and its etag stay as they are.
+    """
+    AttachEvidence: _aio.UnaryUnaryMultiCallable[_case_notes_pb2.AttachEvidenceRequest, _case_notes_pb2.CaseNote]
+    """Attaches evidence to a case by link and digest, whatever its state; nothing is fetched. Who may comment may."""
+    ListCaseNotes: _aio.UnaryUnaryMultiCallable[_case_notes_pb2.ListCaseNotesRequest, _case_notes_pb2.ListCaseNotesResponse]
+    """Lists comments, evidence, questions and answers of a case in the order in which they came. Who may comment may."""
 
 class CaseServiceServicer(metaclass=_abc_1.ABCMeta):
     """What every gate's case does alike. Each of the four services serves it for the gates it owns: sponsorship for PLEDGE,
@@ -127,5 +150,69 @@ class CaseServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_case_service_pb2.ListPendingDecisionsRequest, _abc.Awaitable[_case_service_pb2.ListPendingDecisionsResponse]],
     ) -> _abc.Awaitable[_case_service_pb2.ListPendingDecisionsResponse]:
         """Lists the open cases that wait for a person or a unit, the oldest due date first."""
+
+    @_abc_1.abstractmethod
+    def ExtendCase(
+        self,
+        request: _case_service_pb2.ExtendCaseRequest,
+        context: _aio.ServicerContext[_case_service_pb2.ExtendCaseRequest, _abc.Awaitable[_case_service_pb2.CaseReading]],
+    ) -> _abc.Awaitable[_case_service_pb2.CaseReading]:
+        """Gives the present wait of a case more time, once, with a reason: the charter's time again, from the due date or from
+        now where that has passed. A holder may who may decide; while changes are requested, the proposer. The steps that
+        were taken stay taken; the next one follows the new dates. Refused with WRONG_STATE where it was extended before, or
+        the second escalation was taken.
+        """
+
+    @_abc_1.abstractmethod
+    def Consult(
+        self,
+        request: _case_notes_pb2.ConsultRequest,
+        context: _aio.ServicerContext[_case_notes_pb2.ConsultRequest, _abc.Awaitable[_case_notes_pb2.Consultation]],
+    ) -> _abc.Awaitable[_case_notes_pb2.Consultation]:
+        """Asks a person of the directory a question about a waiting case. Holders may, and the proposer. Who is asked holds
+        nothing by it, decides nothing and takes no side; the case, its dates and its etag stay as they are.
+        """
+
+    @_abc_1.abstractmethod
+    def AnswerConsult(
+        self,
+        request: _case_notes_pb2.AnswerConsultRequest,
+        context: _aio.ServicerContext[_case_notes_pb2.AnswerConsultRequest, _abc.Awaitable[_case_notes_pb2.Consultation]],
+    ) -> _abc.Awaitable[_case_notes_pb2.Consultation]:
+        """Answers a question, once. Only the person who was asked may, guests too; also after the case was decided."""
+
+    @_abc_1.abstractmethod
+    def ListConsultations(
+        self,
+        request: _case_notes_pb2.ListConsultationsRequest,
+        context: _aio.ServicerContext[_case_notes_pb2.ListConsultationsRequest, _abc.Awaitable[_case_notes_pb2.ListConsultationsResponse]],
+    ) -> _abc.Awaitable[_case_notes_pb2.ListConsultationsResponse]:
+        """Lists the questions a person was asked, the oldest first: those that wait for an answer, or all."""
+
+    @_abc_1.abstractmethod
+    def AddComment(
+        self,
+        request: _case_notes_pb2.AddCommentRequest,
+        context: _aio.ServicerContext[_case_notes_pb2.AddCommentRequest, _abc.Awaitable[_case_notes_pb2.CaseNote]],
+    ) -> _abc.Awaitable[_case_notes_pb2.CaseNote]:
+        """Adds a comment to a case, whatever its state. Who is involved in the case may, and who has a role for its gate. The
+        case, its dates and its etag stay as they are.
+        """
+
+    @_abc_1.abstractmethod
+    def AttachEvidence(
+        self,
+        request: _case_notes_pb2.AttachEvidenceRequest,
+        context: _aio.ServicerContext[_case_notes_pb2.AttachEvidenceRequest, _abc.Awaitable[_case_notes_pb2.CaseNote]],
+    ) -> _abc.Awaitable[_case_notes_pb2.CaseNote]:
+        """Attaches evidence to a case by link and digest, whatever its state; nothing is fetched. Who may comment may."""
+
+    @_abc_1.abstractmethod
+    def ListCaseNotes(
+        self,
+        request: _case_notes_pb2.ListCaseNotesRequest,
+        context: _aio.ServicerContext[_case_notes_pb2.ListCaseNotesRequest, _abc.Awaitable[_case_notes_pb2.ListCaseNotesResponse]],
+    ) -> _abc.Awaitable[_case_notes_pb2.ListCaseNotesResponse]:
+        """Lists comments, evidence, questions and answers of a case in the order in which they came. Who may comment may."""
 
 def add_CaseServiceServicer_to_server(servicer: CaseServiceServicer, server: _aio.Server) -> None: ...

@@ -603,6 +603,58 @@ class CarriedNotice(_message.Message):
 Global___CarriedNotice: _TypeAlias = CarriedNotice  # noqa: Y015
 
 @_typing.final
+class Extension(_message.Message):
+    """More time for one wait: given once, by who has it in hand, with a reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
+    EXTENDED_AT_FIELD_NUMBER: _builtins.int
+    OVERDUE_BEFORE_FIELD_NUMBER: _builtins.int
+    OVERDUE_AT_FIELD_NUMBER: _builtins.int
+    person: _builtins.str
+    """Who asked for it, as `people/{person}`."""
+    role: _builtins.str
+    """In which role the person holds the case."""
+    reason: _builtins.str
+    """Why."""
+    wait: Global___CaseState.ValueType
+    """Whose wait it was: OPEN for the deciders', CHANGES_REQUESTED for the proposer's."""
+    @_builtins.property
+    def extended_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was given."""
+
+    @_builtins.property
+    def overdue_before(self) -> _timestamp_pb2.Timestamp:
+        """The overdue date before it."""
+
+    @_builtins.property
+    def overdue_at(self) -> _timestamp_pb2.Timestamp:
+        """The overdue date with it."""
+
+    def __init__(
+        self,
+        *,
+        person: _builtins.str = ...,
+        role: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        wait: Global___CaseState.ValueType = ...,
+        extended_at: _timestamp_pb2.Timestamp | None = ...,
+        overdue_before: _timestamp_pb2.Timestamp | None = ...,
+        overdue_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["extended_at", b"extended_at", "overdue_at", b"overdue_at", "overdue_before", b"overdue_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extended_at", b"extended_at", "overdue_at", b"overdue_at", "overdue_before", b"overdue_before", "person", b"person", "reason", b"reason", "role", b"role", "wait", b"wait"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Extension: _TypeAlias = Extension  # noqa: Y015
+
+@_typing.final
 class GateCase(_message.Message):
     """What every gate's case has in common."""
 
@@ -635,6 +687,7 @@ class GateCase(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     WAITING_SINCE_FIELD_NUMBER: _builtins.int
     WAITED_MS_FIELD_NUMBER: _builtins.int
+    EXTENSIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, for instance `programs/{program}/pledges/{pledge}`."""
     program: _builtins.str
@@ -711,6 +764,10 @@ class GateCase(_message.Message):
     def waiting_since(self) -> _timestamp_pb2.Timestamp:
         """Since when the present holders wait, or the proposer does."""
 
+    @_builtins.property
+    def extensions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Extension]:
+        """Waits of this case that were given more time, at most one a wait."""
+
     def __init__(
         self,
         *,
@@ -741,10 +798,11 @@ class GateCase(_message.Message):
         reason: _builtins.str = ...,
         waiting_since: _timestamp_pb2.Timestamp | None = ...,
         waited_ms: _builtins.int = ...,
+        extensions: _abc.Iterable[Global___Extension] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "opened_at", b"opened_at", "standing_until", b"standing_until", "timetable", b"timetable", "waiting_since", b"waiting_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "charter_digest", b"charter_digest", "conditions", b"conditions", "decided_at", b"decided_at", "deciders", b"deciders", "escalations", b"escalations", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "gaps", b"gaps", "gate", b"gate", "gate_digest", b"gate_digest", "holders", b"holders", "name", b"name", "no_eligible_holder", b"no_eligible_holder", "notices", b"notices", "opened_at", b"opened_at", "program", b"program", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_until", b"standing_until", "state", b"state", "timetable", b"timetable", "verdict", b"verdict", "version", b"version", "waited_ms", b"waited_ms", "waiting_since", b"waiting_since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "charter_digest", b"charter_digest", "conditions", b"conditions", "decided_at", b"decided_at", "deciders", b"deciders", "escalations", b"escalations", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "extensions", b"extensions", "gaps", b"gaps", "gate", b"gate", "gate_digest", b"gate_digest", "holders", b"holders", "name", b"name", "no_eligible_holder", b"no_eligible_holder", "notices", b"notices", "opened_at", b"opened_at", "program", b"program", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_until", b"standing_until", "state", b"state", "timetable", b"timetable", "verdict", b"verdict", "version", b"version", "waited_ms", b"waited_ms", "waiting_since", b"waiting_since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -166,6 +166,70 @@ POSITION_ROLE_INFORM: PositionRole.ValueType  # 3
 """Is told."""
 Global___PositionRole: _TypeAlias = PositionRole  # noqa: Y015
 
+class _BallotOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BallotOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BallotOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BALLOT_OUTCOME_UNSPECIFIED: _BallotOutcome.ValueType  # 0
+    """Never a valid value."""
+    BALLOT_OUTCOME_OPEN: _BallotOutcome.ValueType  # 1
+    """What is still out can change it."""
+    BALLOT_OUTCOME_CARRIED: _BallotOutcome.ValueType  # 2
+    """There is a majority for it, whatever the others say."""
+    BALLOT_OUTCOME_REJECTED: _BallotOutcome.ValueType  # 3
+    """There can be no majority for it any more."""
+    BALLOT_OUTCOME_NO_QUORUM: _BallotOutcome.ValueType  # 4
+    """There are not enough members who take part: the next above is asked instead."""
+
+class BallotOutcome(_BallotOutcome, metaclass=_BallotOutcomeEnumTypeWrapper):
+    """What a vote comes to."""
+
+BALLOT_OUTCOME_UNSPECIFIED: BallotOutcome.ValueType  # 0
+"""Never a valid value."""
+BALLOT_OUTCOME_OPEN: BallotOutcome.ValueType  # 1
+"""What is still out can change it."""
+BALLOT_OUTCOME_CARRIED: BallotOutcome.ValueType  # 2
+"""There is a majority for it, whatever the others say."""
+BALLOT_OUTCOME_REJECTED: BallotOutcome.ValueType  # 3
+"""There can be no majority for it any more."""
+BALLOT_OUTCOME_NO_QUORUM: BallotOutcome.ValueType  # 4
+"""There are not enough members who take part: the next above is asked instead."""
+Global___BallotOutcome: _TypeAlias = BallotOutcome  # noqa: Y015
+
+class _VoteChoice:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VoteChoiceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VoteChoice.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VOTE_CHOICE_UNSPECIFIED: _VoteChoice.ValueType  # 0
+    """Never a valid value."""
+    VOTE_CHOICE_YES: _VoteChoice.ValueType  # 1
+    """For it."""
+    VOTE_CHOICE_NO: _VoteChoice.ValueType  # 2
+    """Against it."""
+    VOTE_CHOICE_ABSTAIN: _VoteChoice.ValueType  # 3
+    """A presence and no vote."""
+    VOTE_CHOICE_RECUSE: _VoteChoice.ValueType  # 4
+    """Cannot judge: leaves both sides of the fraction."""
+
+class VoteChoice(_VoteChoice, metaclass=_VoteChoiceEnumTypeWrapper):
+    """What a member says."""
+
+VOTE_CHOICE_UNSPECIFIED: VoteChoice.ValueType  # 0
+"""Never a valid value."""
+VOTE_CHOICE_YES: VoteChoice.ValueType  # 1
+"""For it."""
+VOTE_CHOICE_NO: VoteChoice.ValueType  # 2
+"""Against it."""
+VOTE_CHOICE_ABSTAIN: VoteChoice.ValueType  # 3
+"""A presence and no vote."""
+VOTE_CHOICE_RECUSE: VoteChoice.ValueType  # 4
+"""Cannot judge: leaves both sides of the fraction."""
+Global___VoteChoice: _TypeAlias = VoteChoice  # noqa: Y015
+
 @_typing.final
 class Pledge(_message.Message):
     """A pledge and what belongs to it."""
@@ -282,6 +346,8 @@ class Position(_message.Message):
     RESOLVED_AT_FIELD_NUMBER: _builtins.int
     RESOLUTION_REASON_FIELD_NUMBER: _builtins.int
     HEARD_UNTIL_FIELD_NUMBER: _builtins.int
+    BALLOT_FIELD_NUMBER: _builtins.int
+    APPEAL_FIELD_NUMBER: _builtins.int
     unit: _builtins.str
     """The unit, as `units/{unit}`."""
     role: Global___PositionRole.ValueType
@@ -324,6 +390,16 @@ class Position(_message.Message):
     def heard_until(self) -> _timestamp_pb2.Timestamp:
         """Until when a unit without a veto is heard; unset for the others."""
 
+    @_builtins.property
+    def ballot(self) -> Global___Ballot:
+        """The vote of the committee that answers for the unit instead of its head; unset where the head does."""
+
+    @_builtins.property
+    def appeal(self) -> Global___Ballot:
+        """The vote of the committee above the top of the house on the unit's objection, where no unit stands above both
+        sides: a yes is for overriding it. Unset where it was not asked.
+        """
+
     def __init__(
         self,
         *,
@@ -343,14 +419,162 @@ class Position(_message.Message):
         resolved_at: _timestamp_pb2.Timestamp | None = ...,
         resolution_reason: _builtins.str = ...,
         heard_until: _timestamp_pb2.Timestamp | None = ...,
+        ballot: Global___Ballot | None = ...,
+        appeal: Global___Ballot | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["heard_until", b"heard_until", "recorded_at", b"recorded_at", "resolved_at", b"resolved_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appeal", b"appeal", "ballot", b"ballot", "heard_until", b"heard_until", "recorded_at", b"recorded_at", "resolved_at", b"resolved_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arbiter", b"arbiter", "asked", b"asked", "grounds", b"grounds", "harm", b"harm", "heard_until", b"heard_until", "kind", b"kind", "person", b"person", "proposal", b"proposal", "recorded_at", b"recorded_at", "relationships", b"relationships", "resolution", b"resolution", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "resolved_by", b"resolved_by", "role", b"role", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeal", b"appeal", "arbiter", b"arbiter", "asked", b"asked", "ballot", b"ballot", "grounds", b"grounds", "harm", b"harm", "heard_until", b"heard_until", "kind", b"kind", "person", b"person", "proposal", b"proposal", "recorded_at", b"recorded_at", "relationships", b"relationships", "resolution", b"resolution", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "resolved_by", b"resolved_by", "role", b"role", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Position: _TypeAlias = Position  # noqa: Y015
+
+@_typing.final
+class Vote(_message.Message):
+    """What was said for a seat of a committee."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEAT_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    CHOICE_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    GROUNDS_FIELD_NUMBER: _builtins.int
+    HARM_FIELD_NUMBER: _builtins.int
+    PROPOSAL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    seat: _builtins.str
+    """Whose seat, as `people/{person}`."""
+    person: _builtins.str
+    """Who said it: the member or their delegate, as `people/{person}`."""
+    choice: Global___VoteChoice.ValueType
+    """What."""
+    grounds: _builtins.str
+    """Grounds of a no, one of the unit's declared scope."""
+    harm: _builtins.str
+    """The harm that a no sees."""
+    proposal: _builtins.str
+    """What a no proposes instead."""
+    reason: _builtins.str
+    """Why an objection is to be overridden or sustained."""
+    @_builtins.property
+    def recorded_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        seat: _builtins.str = ...,
+        person: _builtins.str = ...,
+        choice: Global___VoteChoice.ValueType = ...,
+        recorded_at: _timestamp_pb2.Timestamp | None = ...,
+        grounds: _builtins.str = ...,
+        harm: _builtins.str = ...,
+        proposal: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "grounds", b"grounds", "harm", b"harm", "person", b"person", "proposal", b"proposal", "reason", b"reason", "recorded_at", b"recorded_at", "seat", b"seat"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Vote: _TypeAlias = Vote  # noqa: Y015
+
+@_typing.final
+class Ballot(_message.Message):
+    """A committee's vote as it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTEE_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    CHAIR_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    ELIGIBLE_FIELD_NUMBER: _builtins.int
+    VOTES_POSSIBLE_FIELD_NUMBER: _builtins.int
+    NEEDED_FIELD_NUMBER: _builtins.int
+    YES_FIELD_NUMBER: _builtins.int
+    NO_FIELD_NUMBER: _builtins.int
+    ABSTAINED_FIELD_NUMBER: _builtins.int
+    PRESENT_FIELD_NUMBER: _builtins.int
+    QUORUM_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    OUT_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    DUE_AT_FIELD_NUMBER: _builtins.int
+    committee: _builtins.str
+    """The committee, as `committees/{committee}`."""
+    display_name: _builtins.str
+    """Its name on screens."""
+    chair: _builtins.str
+    """Who chairs it, as `people/{person}`."""
+    outcome: Global___BallotOutcome.ValueType
+    """What it comes to."""
+    summary: _builtins.str
+    """The count in words: `3 of 5 needed, 2 yes, 1 no`."""
+    eligible: _builtins.int
+    """Seats that take part: recused members count on neither side."""
+    votes_possible: _builtins.int
+    """Votes of which a majority is needed: without those who abstained."""
+    needed: _builtins.int
+    """Yes that are needed of them."""
+    yes: _builtins.int
+    """Yes so far."""
+    no: _builtins.int
+    """No so far."""
+    abstained: _builtins.int
+    """Abstentions so far."""
+    present: _builtins.int
+    """People present: a delegate of two members is one."""
+    quorum: _builtins.int
+    """People that have to be present."""
+    @_builtins.property
+    def asked(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Members whose word is still asked, as `people/{person}`."""
+
+    @_builtins.property
+    def out(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Members who take no part: they stand for the program, recused themselves or have left, as `people/{person}`."""
+
+    @_builtins.property
+    def votes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Vote]:
+        """What was said, in the order in which it was."""
+
+    @_builtins.property
+    def due_at(self) -> _timestamp_pb2.Timestamp:
+        """When it is overdue: two business days after the committee's next meeting; unset where it does not meet again."""
+
+    def __init__(
+        self,
+        *,
+        committee: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        chair: _builtins.str = ...,
+        outcome: Global___BallotOutcome.ValueType = ...,
+        summary: _builtins.str = ...,
+        eligible: _builtins.int = ...,
+        votes_possible: _builtins.int = ...,
+        needed: _builtins.int = ...,
+        yes: _builtins.int = ...,
+        no: _builtins.int = ...,
+        abstained: _builtins.int = ...,
+        present: _builtins.int = ...,
+        quorum: _builtins.int = ...,
+        asked: _abc.Iterable[_builtins.str] | None = ...,
+        out: _abc.Iterable[_builtins.str] | None = ...,
+        votes: _abc.Iterable[Global___Vote] | None = ...,
+        due_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained", b"abstained", "asked", b"asked", "chair", b"chair", "committee", b"committee", "display_name", b"display_name", "due_at", b"due_at", "eligible", b"eligible", "needed", b"needed", "no", b"no", "out", b"out", "outcome", b"outcome", "present", b"present", "quorum", b"quorum", "summary", b"summary", "votes", b"votes", "votes_possible", b"votes_possible", "yes", b"yes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ballot: _TypeAlias = Ballot  # noqa: Y015
 
 @_typing.final
 class GetPledgeRequest(_message.Message):

@@ -151,6 +151,8 @@ class SponsorshipServiceServicer:
 
     def RecordPosition(self, request, context):
         """Records a unit's position. An objection needs grounds inside the unit's declared scope, a harm and a proposal.
+        Where a committee answers for the unit this is the vote of the caller's seat, or of that of `on_behalf_of`: the
+        first no says why, the others may join it by saying nothing more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,6 +161,7 @@ class SponsorshipServiceServicer:
     def ResolveObjection(self, request, context):
         """Ends a unit's objection over its head: one level above the unit and the sponsor it is overridden, and bars nothing,
         or sustained, and the proposer is asked for what the unit proposes. The unit itself ends it by another position.
+        Where the committee above the top of the house decides, this is the vote of the caller's seat.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -26,10 +26,14 @@ class SponsorshipServiceStub:
     DeclinePledge: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.DeclinePledgeRequest, _sponsorship_service_pb2.Pledge]
     """Declines to pledge. The program ends as declined."""
     RecordPosition: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.RecordPositionRequest, _sponsorship_service_pb2.Pledge]
-    """Records a unit's position. An objection needs grounds inside the unit's declared scope, a harm and a proposal."""
+    """Records a unit's position. An objection needs grounds inside the unit's declared scope, a harm and a proposal.
+    Where a committee answers for the unit this is the vote of the caller's seat, or of that of `on_behalf_of`: the
+    first no says why, the others may join it by saying nothing more.
+    """
     ResolveObjection: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.ResolveObjectionRequest, _sponsorship_service_pb2.Pledge]
     """Ends a unit's objection over its head: one level above the unit and the sponsor it is overridden, and bars nothing,
     or sustained, and the proposer is asked for what the unit proposes. The unit itself ends it by another position.
+    Where the committee above the top of the house decides, this is the vote of the caller's seat.
     """
     ResolveAuthority: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.ResolveAuthorityRequest, _sponsorship_service_pb2.Authority]
     """Says who a person is at an instant, with what authority for a purpose. Asked by the other services when a decision
@@ -101,7 +105,10 @@ class SponsorshipServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sponsorship_service_pb2.RecordPositionRequest,
         context: _aio.ServicerContext[_sponsorship_service_pb2.RecordPositionRequest, _abc.Awaitable[_sponsorship_service_pb2.Pledge]],
     ) -> _abc.Awaitable[_sponsorship_service_pb2.Pledge]:
-        """Records a unit's position. An objection needs grounds inside the unit's declared scope, a harm and a proposal."""
+        """Records a unit's position. An objection needs grounds inside the unit's declared scope, a harm and a proposal.
+        Where a committee answers for the unit this is the vote of the caller's seat, or of that of `on_behalf_of`: the
+        first no says why, the others may join it by saying nothing more.
+        """
 
     @_abc_1.abstractmethod
     def ResolveObjection(
@@ -111,6 +118,7 @@ class SponsorshipServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_sponsorship_service_pb2.Pledge]:
         """Ends a unit's objection over its head: one level above the unit and the sponsor it is overridden, and bars nothing,
         or sustained, and the proposer is asked for what the unit proposes. The unit itself ends it by another position.
+        Where the committee above the top of the house decides, this is the vote of the caller's seat.
         """
 
     @_abc_1.abstractmethod

@@ -1,9 +1,9 @@
 """What the directory says of who is there to decide."""
 
-from investiture.casework.standing_steps import standing_1
+from investiture.casework.migration_steps import standing_1
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:

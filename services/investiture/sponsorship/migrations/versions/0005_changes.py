@@ -6,8 +6,8 @@ from alembic import op
 from investiture.casework import migration_steps
 from investiture.chassis.tables import Document, Instant, Serial
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:

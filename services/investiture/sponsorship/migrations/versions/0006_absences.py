@@ -8,11 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from investiture.casework.standing_steps import standing_1
+from investiture.casework.migration_steps import standing_1
 from investiture.chassis.tables import Instant
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 
 _PEOPLE = sa.text("SELECT name, active, guest_of FROM person ORDER BY name")
 _DELEGATION = sa.table(

@@ -1,0 +1,121 @@
+"""Proposing, approving and declining transfers: load → decide → save, each in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from investiture.budget import transfers
+from investiture.budget.domain import Envelope
+from investiture.budget.ledger_store import LedgerStore
+from investiture.budget.transfer_store import TransferStore
+from investiture.budget.transfers import Quote, State, Transfer
+from investiture.casework.amounts import Amount
+from investiture.casework.directory import require_able
+from investiture.casework.facts import Authority
+from investiture.chassis.transaction import Transaction
+
+COMMITTEE = "budget-committee"
+
+
+class TransferOperations:
+    """Money from one envelope to another. The transfer's row is locked before its envelopes."""
+
+    def __init__(self, store: TransferStore, ledger: LedgerStore) -> None:
+        self._store = store
+        self._ledger = ledger
+
+    def propose(
+        self,
+        tx: Transaction,
+        name: str,
+        envelopes: tuple[str, str],
+        amount: Amount,
+        quote: Quote | None,
+        reason: str,
+    ) -> Transfer:
+        """A transfer from the first envelope to the second, which waits for its approvals."""
+        giver, taker = (self._ledger.envelope(tx, one) for one in envelopes)
+        proposer = tx.call.principal.subject
+        made = transfers.propose(name, giver, taker, amount, quote, reason, proposer, tx.now)
+        self._store.add(tx, made)
+        self._record(tx, "transfer.proposed", made, {"reason": reason})
+        return made
+
+    def approve(self, tx: Transaction, name: str, etag: str, authority: Authority) -> Transfer:
+        """One more voice; with the last one both envelopes are posted, or neither."""
+        transfer, giver, taker = self._decidable(tx, name, etag, authority)
+        after = transfers.approve(
+            transfer, giver, taker, authority, tx.now, committee=_on_committee(tx)
+        )
+        self._store.save(tx, after)
+        if after.state is State.POSTED:
+            self._ledger.post(tx, transfers.postings(after))
+        kind = "transfer.posted" if after.state is State.POSTED else "transfer.approved"
+        payload = {
+            "authority": authority.evidence(),
+            "seats": [seat.value for seat in after.voices[-1].seats],
+        }
+        self._record(tx, kind, after, payload)
+        return after
+
+    def decline(
+        self, tx: Transaction, name: str, etag: str, reason: str, authority: Authority
+    ) -> Transfer:
+        """Ends a transfer before it moved anything."""
+        transfer, giver, taker = self._decidable(tx, name, etag, authority)
+        after = transfers.decline(
+            transfer, giver, taker, authority, reason, tx.now, committee=_on_committee(tx)
+        )
+        self._store.save(tx, after)
+        payload = {"authority": authority.evidence(), "reason": reason}
+        self._record(tx, "transfer.declined", after, payload)
+        return after
+
+    def read(self, tx: Transaction, name: str) -> Transfer:
+        """The transfer called `name`, or NOT_FOUND."""
+        return self._store.find(tx, name)
+
+    def list(
+        self,
+        tx: Transaction,
+        envelope: str,
+        state: State | None,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> Sequence[Transfer]:
+        """Transfers as they were proposed."""
+        return self._store.list(tx, envelope, state, after, limit)
+
+    def _decidable(
+        self, tx: Transaction, name: str, etag: str, authority: Authority
+    ) -> tuple[Transfer, Envelope, Envelope]:
+        transfer = self._store.locked(tx, name)
+        transfers.check_etag(transfer, etag)
+        require_able(authority)
+        giver = self._ledger.envelope(tx, transfer.giver)
+        return transfer, giver, self._ledger.envelope(tx, transfer.taker)
+
+    def _record(
+        self, tx: Transaction, kind: str, transfer: Transfer, payload: Mapping[str, object]
+    ) -> None:
+        exchange = transfer.exchange
+        figures: dict[str, object] = {
+            "giver": transfer.giver,
+            "taker": transfer.taker,
+            "given_minor": str(transfer.given.minor),
+            "given_currency": transfer.given.currency,
+            "taken_minor": str(transfer.taken.minor),
+            "taken_currency": transfer.taken.currency,
+        }
+        if exchange is not None:
+            figures |= {
+                "rate": exchange.quote.rate,
+                "rate_source": exchange.quote.source,
+                "rate_quoted_on": exchange.quote.quoted_on.isoformat(),
+                "rounding": exchange.quote.rounding.value,
+                "residue": exchange.residue,
+            }
+        tx.record(kind, transfer.name, transfer.version, {**figures, **payload})
+
+
+def _on_committee(tx: Transaction) -> bool:
+    return COMMITTEE in tx.call.principal.roles

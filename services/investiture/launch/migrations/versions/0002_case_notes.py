@@ -1,0 +1,11 @@
+"""Notes on cases: comments, evidence, questions and answers."""
+
+from investiture.casework.migration_steps import notes_1
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Creates the table."""
+    notes_1()
