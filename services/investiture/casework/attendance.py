@@ -171,6 +171,7 @@ def published_of(message: pb.PersonStanding) -> Published:
     standing = Standing(
         person=message.person,
         able=message.able,
+        guest=message.guest,
         absences=tuple(
             Away(
                 starts_at=wire.required_instant(one, "starts_at"),

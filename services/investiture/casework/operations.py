@@ -250,7 +250,7 @@ class CaseOperations:
             held = Holder(actor, cases.GOVERNANCE, tx.now)
         if held is None:
             raise Denied("NOT_A_HOLDER", f"{actor} does not hold {case.name}")
-        roll = self.store.standings.roll(tx)
+        roll = self.store.standings.roll(tx, self._charter.countersigner)
         chain = [one for one in self.desk(case.gate).chain(tx, case) if roll.able(one.person)]
         given_up, holder = cases.handed_over(case, held, person, chain, tx.now)
         after = self._attended(tx, cases.reassign(case, given_up, holder), roll)
@@ -270,7 +270,7 @@ class CaseOperations:
 
     def governed(self, tx: Transaction, case: Case) -> Case:
         """The case in the hands of people who are there; in nobody's it is governance's at once."""
-        return self._attended(tx, case, self.store.standings.roll(tx))
+        return self._attended(tx, case, self.store.standings.roll(tx, self._charter.countersigner))
 
     @property
     def governing(self) -> tuple[str, str]:
@@ -336,7 +336,7 @@ class CaseOperations:
 
     def _escalated(self, tx: Transaction, case: Case) -> tuple[Case, tuple[Escalation, ...]]:
         """The case with every step that is due; each adds somebody who is there."""
-        roll = self.store.standings.roll(tx)
+        roll = self.store.standings.roll(tx, self._charter.countersigner)
         line = self.desk(case.gate).chain(tx, case)
         chain = callable_chain(line, self._parts(tx, case), roll, tx.now)
         stepped, taken = cases.escalate(

@@ -41,12 +41,16 @@ class Loan:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A person as published: whether they may decide at all, when they are away, who acts then."""
+    """A person as published: whether they may decide at all, when they are away, who acts then.
+
+    A guest is not able; the charter may name one who countersigns from outside all the same.
+    """
 
     person: str
     able: bool = True
     absences: tuple[Away, ...] = ()
     loans: tuple[Loan, ...] = ()
+    guest: bool = False
 
     @property
     def plain(self) -> bool:
@@ -65,11 +69,17 @@ class Standing:
 
 
 class RollCall:
-    """Who is there at one instant; each person is looked up once."""
+    """Who is there at one instant; each person is looked up once.
 
-    def __init__(self, look: Callable[[str], Standing | None], at: datetime) -> None:
+    `outside` is who countersigns from outside by the charter, who may be a guest.
+    """
+
+    def __init__(
+        self, look: Callable[[str], Standing | None], at: datetime, outside: str | None = None
+    ) -> None:
         self._look = look
         self._at = at
+        self._outside = outside
         self._known: dict[str, Standing] = {}
 
     def of(self, person: str) -> Standing:
@@ -80,12 +90,13 @@ class RollCall:
 
     def able(self, person: str) -> bool:
         """Whether the person may decide anything at all: active staff, as far as is known."""
-        return self.of(person).able
+        standing = self.of(person)
+        return standing.able or (standing.guest and person == self._outside)
 
     def there(self, person: str, purpose: Purpose | None) -> bool:
         """Whether the person, or a delegate of theirs for the purpose, is there to decide."""
         standing = self.of(person)
-        if not standing.able:
+        if not self.able(person):
             return False
         if standing.away(self._at) is None:
             return True

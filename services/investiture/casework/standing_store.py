@@ -115,9 +115,9 @@ class StandingStore:
                 found[one.standing.person] = one
         return found
 
-    def roll(self, tx: Transaction) -> RollCall:
-        """Who is there at the transaction's instant."""
-        return RollCall(lambda person: self.find(tx, person), tx.now)
+    def roll(self, tx: Transaction, outside: str | None = None) -> RollCall:
+        """Who is there at the transaction's instant; `outside` may be a guest."""
+        return RollCall(lambda person: self.find(tx, person), tx.now, outside)
 
     def newest(self, tx: Transaction) -> int:
         """The newest position that is kept; 0 for none."""

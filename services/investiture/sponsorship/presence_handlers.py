@@ -117,6 +117,7 @@ def _standing_to(one: Published) -> pb.PersonStanding:
         person=standing.person,
         position=one.position,
         able=standing.able,
+        guest=standing.guest,
         absences=[
             pb.PersonStanding.Away(
                 starts_at=wire.stamp(away.starts_at),

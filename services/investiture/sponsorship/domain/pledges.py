@@ -1,16 +1,14 @@
 """A pledge: who has to pledge, who did, which units stand behind it, and when it stands."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial
 
 from investiture.casework import case as cases
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.facts import Authority, Condition, Decider, Revision
-from investiture.casework.standing import Part
-from investiture.casework.words import Purpose, Side, Verdict
+from investiture.casework.words import Side, Verdict
 from investiture.chassis.refusal import Denied, Leg, PreconditionFailed
 from investiture.sponsorship.domain import deciders, positions, voting
 from investiture.sponsorship.domain.authority_legs import AuthorityLeg
@@ -345,34 +343,6 @@ def serves(holder: Holder, seat: Seat, pledge: Pledge) -> bool:
         return True
     elsewhere = any(holder.person == one.named for one in pledge.seats)
     return holder.unit == seat.unit and not elsewhere and holder.person not in pledge.voters
-
-
-def parts(case: Case, pledge: Pledge) -> tuple[Part, ...]:
-    """The acts that are missing, each one person's: of whom, for which purpose, and who may not.
-
-    That a unit's objection is in an arbiter's hands is not vital: the unit itself may end it.
-    """
-    involved = frozenset({*case.facts.business_people, *pledge.sponsors})
-    found = [
-        Part(partial(_serves_seat, seat, pledge), Purpose.PLEDGE, barred=pledge.endorsers)
-        for seat in free_seats(pledge)
-    ]
-    for one in unanswered(pledge):
-        out = involved | frozenset(one.recused)
-        serves_unit = partial(_serves_unit, (ENDORSER, MEMBER), one.unit)
-        found.append(Part(serves_unit, Purpose.POSITION, barred=out))
-        if one.objects:
-            arbitrates = partial(_serves_unit, (ARBITER,), one.unit)
-            found.append(Part(arbitrates, Purpose.POSITION, barred=involved, vital=False))
-    return tuple(found)
-
-
-def _serves_seat(seat: Seat, pledge: Pledge, holder: Holder) -> bool:
-    return serves(holder, seat, pledge)
-
-
-def _serves_unit(roles: Collection[str], unit: str, holder: Holder) -> bool:
-    return holder.role in roles and holder.unit == unit
 
 
 def _needed(holder: Holder, pledge: Pledge) -> bool:

@@ -14,7 +14,7 @@ from investiture.charter.model import Charter, UnknownId
 from investiture.charter.ownership import GOVERNANCE, escalation_chain
 from investiture.charter.policy import FundingTier
 from investiture.chassis.transaction import Transaction
-from investiture.sponsorship.domain import pledges, voting
+from investiture.sponsorship.domain import missing_acts, pledges, voting
 from investiture.sponsorship.domain.objections import amended, arbiters_of, with_arbiter
 from investiture.sponsorship.domain.organisation import side_of
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
@@ -96,7 +96,7 @@ class PledgeDesk:
 
     def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
         """Each act that is missing: a pledge, a unit's answer, an arbiter where a unit objects."""
-        return pledges.parts(case, self._store.load(tx, case.name))
+        return missing_acts.parts(case, self._store.load(tx, case.name))
 
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """A new round asks anew; the older keeps what was said, its objections as amended."""

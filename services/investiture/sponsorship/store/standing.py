@@ -48,7 +48,13 @@ def _standings(tx: Transaction, names: list[str]) -> list[Standing]:
         loan = Loan(one.delegate, Purpose(one.purpose), one.starts_at, one.ends_at)
         loans[one.delegator].append(loan)
     return [
-        Standing(name, active and not guest_of, tuple(absences[name]), tuple(loans[name]))
+        Standing(
+            name,
+            active and not guest_of,
+            tuple(absences[name]),
+            tuple(loans[name]),
+            guest=active and bool(guest_of),
+        )
         for name, active, guest_of in tx.connection.execute(
             _PEOPLE.where(PERSON.c.name.in_(names)).order_by(PERSON.c.name)
         )

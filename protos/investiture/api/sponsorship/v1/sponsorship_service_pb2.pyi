@@ -1541,12 +1541,15 @@ class PersonStanding(_message.Message):
     ABLE_FIELD_NUMBER: _builtins.int
     ABSENCES_FIELD_NUMBER: _builtins.int
     LOANS_FIELD_NUMBER: _builtins.int
+    GUEST_FIELD_NUMBER: _builtins.int
     person: _builtins.str
     """`people/{person}`."""
     position: _builtins.int
     """Place of the person's last change in the order of all changes."""
     able: _builtins.bool
     """False for who has left and for guests: they decide nothing."""
+    guest: _builtins.bool
+    """True for a guest who has not left: nobody to wait for, unless the charter names them to countersign from outside."""
     @_builtins.property
     def absences(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonStanding.Away]:
         """When the person is away."""
@@ -1563,10 +1566,11 @@ class PersonStanding(_message.Message):
         able: _builtins.bool = ...,
         absences: _abc.Iterable[Global___PersonStanding.Away] | None = ...,
         loans: _abc.Iterable[Global___PersonStanding.Loan] | None = ...,
+        guest: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["able", b"able", "absences", b"absences", "loans", b"loans", "person", b"person", "position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["able", b"able", "absences", b"absences", "guest", b"guest", "loans", b"loans", "person", b"person", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

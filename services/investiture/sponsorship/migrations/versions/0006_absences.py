@@ -67,6 +67,7 @@ def _publish(connection: sa.Connection) -> None:
                 {
                     "person": name,
                     "able": bool(active) and not guest_of,
+                    "guest": bool(active) and bool(guest_of),
                     "absences": [],
                     "loans": [
                         {
