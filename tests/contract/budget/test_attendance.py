@@ -344,9 +344,9 @@ async def test_a_follower_that_dies_in_the_middle_loses_nothing_and_repeats_noth
     attend = CaseOperations.attend
 
     def dies_at_the_second(cases: CaseOperations, tx: Transaction, name: str) -> Case:
-        if looked:
-            raise RuntimeError("killed")
         looked.append(name)
+        if len(looked) > 1:
+            raise RuntimeError("killed")
         return attend(cases, tx, name)
 
     async with AsyncExitStack() as first:
@@ -355,7 +355,10 @@ async def test_a_follower_that_dies_in_the_middle_loses_nothing_and_repeats_noth
         opened = [await neighbours.opened(money) for _ in range(4)]
         monkeypatch.setattr(CaseOperations, "attend", dies_at_the_second)
         await leave(neighbours.house, FIONA)
-        await eventually(lambda: asyncio.sleep(0, neighbours.events("fund.attended")), bool)
+        # It fails at each of the others, again and again: whom they concern stays in the queue.
+        await eventually(
+            lambda: asyncio.sleep(0, len(looked)), lambda tried: tried > 2 * len(opened)
+        )
         neighbours.stack = whole
     assert neighbours.events("fund.attended") == 1
     monkeypatch.undo()
