@@ -78,7 +78,7 @@ def _rows(path: Path) -> list[tuple[int, Mapping[str, str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     found: list[tuple[int, Mapping[str, str]]] = []
     try:
-        header = [name.strip() for name in next(reader, [])]
+        header = [name.strip() for name in next(reader, list[str]())]
         _check_header(path, header)
         for cells in reader:
             if len(cells) > len(header):

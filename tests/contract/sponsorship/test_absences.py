@@ -209,13 +209,14 @@ async def test_others_absences_are_said_by_who_looks_after_the_directory(
 async def test_an_absence_that_cannot_be_is_refused_by_field(house: House) -> None:
     now = house.clock.now()
     await leave(house, VIKTOR)
-    for field, absence in (
+    cases: list[tuple[str, dict[str, Any]]] = [
         ("ends_at", {"ends_at": wire.stamp(now)}),
         ("ends_at", {"starts_at": wire.stamp(now + DAY), "ends_at": wire.stamp(now + DAY)}),
         ("deputy", {"deputy": VERA}),
         ("deputy", {"deputy": VIKTOR}),
         ("deputy", {"deputy": "people/nobody"}),
-    ):
+    ]
+    for field, absence in cases:
         problem = await refused(away(house, VERA, **absence))
         assert [one.field for one in problem.violations] == [field]
     problem = await refused(away(house, "people/nobody"))
