@@ -1,5 +1,6 @@
 """The command against a running stack: answers, refusals in words, exit codes."""
 
+import hashlib
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -179,3 +180,64 @@ async def test_a_charter_is_linted_shown_and_compared(run: Run, tmp_path: Path) 
     assert any("slas" in line for line in changes)
     shown = await run("charter", "show", "--json")
     assert shown.json["charter"]["id"] == "halden-demo", "the one that the stack runs under"
+
+
+async def test_a_case_is_talked_about_and_given_more_time(
+    run: Run, proposal: Path, program: str, tmp_path: Path
+) -> None:
+    assert (await run("submit", str(proposal), "--as", "ben")).code == 0
+    assert (await run("watch", program, "--until", "pledge", "--as", "ben")).code == 0
+    report = tmp_path / "report.pdf"
+    report.write_bytes(b"what it says")
+    digest = hashlib.sha256(b"what it says").hexdigest()
+    of_pledge = ("case", "attach", program, "pledge", "https://dms.halden.example/report.pdf")
+    attached = await run(*of_pledge, "--title", "Report", "--file", str(report), "--as", "sara")
+    assert attached.code == 0, attached
+    assert digest in attached.out
+    other = ("--file", str(report), "--sha256", "ab" * 32)
+    refused = await run(*of_pledge, "--title", "Report", *other, "--as", "sara")
+    assert refused.code == 65
+
+    dry = ("case", "comment", program, "pledge", "never said", "--dry-run", "--as", "sara")
+    assert "would be said" in (await run(*dry)).out
+    question = ("case", "consult", program, "pledge", "zoe", "How many members are there?")
+    asked = (await run(*question, "--as", "sara", "--json")).json["name"]
+    assert "you were asked" in (await run("inbox", "--as", "zoe")).out
+    listed = (await run("case", "asked", "--as", "zoe", "--json")).json["consultations"]
+    assert [one["name"] for one in listed] == [asked]
+    answered = await run(
+        "case", "answer", asked.removeprefix("programs/"), "About 40", "--as", "zoe"
+    )
+    assert answered.code == 0, answered
+
+    more = ("case", "extend", program, "pledge", "--reason", "the works council meets on Monday")
+    extended = (await run(*more, "--as", "sara", "--json")).json["gate_case"]
+    assert [one["person"] for one in extended["extensions"]] == ["people/sara"]
+    again = await run(*more, "--as", "sara")
+    assert again.code == 76
+    assert "people/sara was given more time" in again.err
+    assert (await run(*more, "--as", "ben")).code == 77
+
+    shown = await run("case", "show", program, "pledge", "--as", "sara")
+    for words in ("Report: https://dms", digest, "asks zoe", "About 40", "given more time until"):
+        assert words in shown.out, words
+    assert "never said" not in shown.out
+    assert "given more time until" in (await run("show", program, "--as", "ben")).out
+
+
+async def test_a_withdrawn_program_is_taken_up_again(
+    run: Run, proposal: Path, program: str
+) -> None:
+    assert (await run("submit", str(proposal), "--as", "ben")).code == 0
+    early = await run("resubmit", program, "--as", "ben")
+    assert early.code == 76
+    assert "revise it" in early.err
+    assert (await run("withdraw", program, "--reason", "not now", "--as", "sara")).code == 0
+    again = await run("submit", str(proposal), "--as", "ben")
+    assert again.code == 73, again
+    taken = await run("resubmit", program, "--name", f"{program}-2", "--as", "ben")
+    assert taken.code == 0, taken
+    assert f"takes up programs/{program} again" in taken.out
+    shown = (await run("show", f"{program}-2", "--as", "ben", "--json")).json
+    assert shown["program"]["resubmits"] == f"programs/{program}"
+    assert shown["program"]["revision"] == 1

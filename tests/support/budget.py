@@ -50,6 +50,10 @@ class MoneySide:
         """The stub of `people/{name}`, in finance unless said otherwise."""
         return BudgetServiceStub(self.service.channel(f"people/{name}", *(roles or FINANCE)))
 
+    def cases_of(self, name: str, *roles: str) -> CaseServiceStub:
+        """The stub for cases of `people/{name}`, in finance unless said otherwise."""
+        return CaseServiceStub(self.service.channel(f"people/{name}", *(roles or FINANCE)))
+
     async def issue(self, units: int = 1_000_000, name: str = ENVELOPE, **changes: Any) -> Any:
         values: dict[str, Any] = {
             "request_id": new_request_id(),

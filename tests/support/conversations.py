@@ -20,57 +20,56 @@ Caller = Callable[..., CaseServiceStub]
 
 
 def attachment(**changes: Any) -> pb.Attachment:
-    return pb.Attachment(**{"title": "Report", "link": LINK, "digest": DIGEST, **changes})
+    values: dict[str, Any] = {"title": "Report", "link": LINK, "digest": DIGEST}
+    return pb.Attachment(**{**values, **changes})
 
 
 def extending(case: gate_pb2.GateCase, **changes: Any) -> case_pb.ExtendCaseRequest:
-    return case_pb.ExtendCaseRequest(
-        **{
-            "request_id": new_request_id(),
-            "name": case.name,
-            "etag": case.etag,
-            "reason": "the works council meets on Monday",
-            **changes,
-        }
-    )
+    values: dict[str, Any] = {
+        "request_id": new_request_id(),
+        "name": case.name,
+        "etag": case.etag,
+        "reason": "the works council meets on Monday",
+    }
+    return case_pb.ExtendCaseRequest(**{**values, **changes})
 
 
 def commenting(case: gate_pb2.GateCase, **changes: Any) -> pb.AddCommentRequest:
-    return pb.AddCommentRequest(
-        **{"request_id": new_request_id(), "name": case.name, "text": "seen it", **changes}
-    )
+    values: dict[str, Any] = {"request_id": new_request_id(), "name": case.name, "text": "seen it"}
+    return pb.AddCommentRequest(**{**values, **changes})
 
 
 def attaching(case: gate_pb2.GateCase, **changes: Any) -> pb.AttachEvidenceRequest:
-    return pb.AttachEvidenceRequest(
-        **{
-            "request_id": new_request_id(),
-            "name": case.name,
-            "attachment": attachment(),
-            **changes,
-        }
-    )
+    values: dict[str, Any] = {
+        "request_id": new_request_id(),
+        "name": case.name,
+        "attachment": attachment(),
+    }
+    return pb.AttachEvidenceRequest(**{**values, **changes})
 
 
 def consulting(case: gate_pb2.GateCase, person: str, **changes: Any) -> pb.ConsultRequest:
-    return pb.ConsultRequest(
-        **{
-            "request_id": new_request_id(),
-            "name": case.name,
-            "person": person,
-            "question": "May we show names?",
-            **changes,
-        }
-    )
+    values: dict[str, Any] = {
+        "request_id": new_request_id(),
+        "name": case.name,
+        "person": person,
+        "question": "May we show names?",
+    }
+    return pb.ConsultRequest(**{**values, **changes})
 
 
 def answering(asked: pb.Consultation, **changes: Any) -> pb.AnswerConsultRequest:
-    return pb.AnswerConsultRequest(
-        **{"request_id": new_request_id(), "name": asked.name, "answer": "first names", **changes}
-    )
+    values: dict[str, Any] = {
+        "request_id": new_request_id(),
+        "name": asked.name,
+        "answer": "first names",
+    }
+    return pb.AnswerConsultRequest(**{**values, **changes})
 
 
-async def notes_of(stub: CaseServiceStub, case: gate_pb2.GateCase, **request: Any) -> Any:
+async def notes_of(
+    stub: CaseServiceStub, case: gate_pb2.GateCase, **request: Any
+) -> list[pb.CaseNote]:
     found: list[pb.CaseNote] = []
     token = ""
     while True:

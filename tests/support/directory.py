@@ -25,12 +25,28 @@ class ScriptedDirectory:
         self._newest = 0
 
     def say(
-        self, person: str, *, active: bool = True, guest: bool = False, limit_units: int = -1
+        self,
+        person: str,
+        *,
+        active: bool = True,
+        guest: bool = False,
+        limit_units: int = -1,
+        interest: str = "",
+        reports_to: str = "",
     ) -> None:
-        """Says of a person: whether active, whether a guest, and a limit in EUR (-1: none)."""
+        """Says of a person: whether active, a guest, a limit in EUR (-1: none), their conflicts."""
         limit = None if limit_units < 0 else Money(currency_code="EUR", units=limit_units)
         self.people[person] = pb.Authority(
-            active=active, guest=guest, limit=limit, unlimited=limit is None
+            active=active,
+            guest=guest,
+            limit=limit,
+            unlimited=limit is None,
+            interests=[
+                pb.InterestInForce(name=f"{person}/interests/1", subject=subject)
+                for subject in (interest,)
+                if subject
+            ],
+            reports_to=[name for name in (reports_to,) if name],
         )
 
     def publish(self, person: str, *, able: bool = True, away: bool = False) -> None:

@@ -32,6 +32,8 @@ CHARTER = ROOT / "deploy" / "charters" / "demo.yaml"
 """Agreed times in seconds; a heartbeat every two."""
 _IMPATIENT, _PATIENT = "PLEDGE: {duration: PT6S,", "PLEDGE: {duration: PT60S,"
 """Nobody is to be reminded just because a machine is busy."""
+_OFTEN, _RARELY = "reattestation: PT10M", "reattestation: P1D"
+"""Nor asked whether they still stand behind their program."""
 PARTS = (*SERVICES, WORKER, TEMPORAL)
 
 
@@ -188,7 +190,8 @@ def _options(folder: Path, changes: Mapping[str, Any]) -> Options:
     """How the stack is set up: nobody starts a part again but the test."""
     charter, text = folder / "charter.yaml", CHARTER.read_text()
     assert _IMPATIENT in text
-    charter.write_text(text.replace(_IMPATIENT, _PATIENT))
+    assert _OFTEN in text
+    charter.write_text(text.replace(_IMPATIENT, _PATIENT).replace(_OFTEN, _RARELY))
     values: dict[str, Any] = {
         "charter": charter,
         "database": SQLITE,

@@ -3,16 +3,23 @@
 import sys
 from contextlib import AsyncExitStack
 
+from investiture.budget.appropriation_store import AppropriationStore
 from investiture.budget.correction_handlers import CorrectionHandlers
 from investiture.budget.correction_operations import CorrectionOperations
 from investiture.budget.desk import FundDesk
 from investiture.budget.handlers import SERVICE, BudgetHandlers
+from investiture.budget.import_handlers import ImportHandlers
+from investiture.budget.importing import ImportOperations
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.operations import (
     EnvelopeOperations,
     FundingOperations,
     SpendOperations,
 )
+from investiture.budget.owner_handlers import OwnerHandlers
+from investiture.budget.owners import OwnerOperations
+from investiture.budget.statement_handlers import StatementHandlers
+from investiture.budget.statement_store import StatementStore
 from investiture.budget.store import FundingStore
 from investiture.budget.tables import CASES
 from investiture.budget.transfer_handlers import TransferHandlers
@@ -45,25 +52,31 @@ async def compose(
         raise StartRefused(str(error)) from None
     cases = CaseOperations(store, base.charter, [desk])
     calendar = base.charter.fiscal_year
+    directory = base.directory()
     handlers = BudgetHandlers(
         envelopes=EnvelopeOperations(ledger),
         fundings=FundingOperations(cases, desk, fundings, ledger),
         spend=SpendOperations(cases, fundings, ledger),
         cases=cases,
         mutations=base.mutations,
-        directory=base.directory(),
+        directory=directory,
         pager=base.pager,
     )
     transfers = TransferHandlers(
-        TransferOperations(TransferStore(), ledger), base.mutations, base.directory(), base.pager
+        TransferOperations(TransferStore(), ledger), base.mutations, directory, base.pager
     )
     corrections = CorrectionHandlers(
-        CorrectionOperations(calendar, cases, fundings, ledger), base.mutations, base.directory()
+        CorrectionOperations(calendar, cases, fundings, ledger), base.mutations, directory
     )
     years = YearHandlers(
         YearOperations(calendar, cases, fundings, ledger, YearStore()), base.mutations
     )
-    every = joined(handlers, transfers, corrections, years)
+    owners = OwnerHandlers(OwnerOperations(cases, fundings, ledger), base.mutations, directory)
+    statements = StatementHandlers(StatementStore(ledger), base.mutations, base.pager)
+    imports = ImportHandlers(
+        ImportOperations(AppropriationStore(ledger)), base.mutations, directory
+    )
+    every = joined(handlers, transfers, corrections, years, owners, statements, imports)
     base.attend(cases, closing)
     return base.server(cases, [Binding(SERVICE, every)])
 

@@ -4,16 +4,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from investiture.budget import domain, spending
+from investiture.budget.asked_store import AskedStore
 from investiture.budget.domain import APPROVER, Funding
 from investiture.budget.ledger_store import LedgerStore
+from investiture.budget.rounds import Rounds
 from investiture.budget.store import FundingStore
-from investiture.casework.approvals import candidates, levels_of, missing
+from investiture.casework.approvals import missing
 from investiture.casework.case import Candidate, Case, Holder, as_of
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.openings import Weighed
 from investiture.casework.standing import Part, anybodys
 from investiture.casework.store import CaseStore
 from investiture.casework.words import CaseState, Gate, Purpose
-from investiture.charter.authority import NoTier, tier_approvals, tier_for
+from investiture.charter.authority import NoTier, tier_for
 from investiture.charter.model import Charter
 from investiture.charter.ownership import GOVERNANCE, escalation_chain
 from investiture.charter.ownership import Holder as ChainHolder
@@ -39,6 +42,7 @@ class FundDesk:
         self._cases = cases
         self._fundings = fundings
         self._ledger = ledger
+        self.rounds = Rounds(charter, cases, fundings, AskedStore(), ledger)
         self._finance = tuple(unit for unit in charter.units if unit.side is Side.MONEY)
         if not self._finance:
             raise ValueError(
@@ -74,21 +78,19 @@ class FundDesk:
             return False
 
     def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
-        """The first level's people; the levels are kept as the charter has them now."""
-        facts = evidence.revision
-        tier = self._tier(facts)
-        business = domain.business_people(facts, evidence.warrants[Gate.PLEDGE])
-        pairs = [(one, candidates(self._charter, one)) for one in tier_approvals(tier)]
-        funding = Funding(
-            case_name=case.name,
-            program=case.program,
-            category=facts.category,
-            levels=levels_of(pairs, frozenset(business), self._charter.countersigner),
-            contingency_bps=tier.contingency_bps,
-            business_people=business,
-        )
+        """The first level's people, or finance's; the levels are kept as the charter has them."""
+        business = domain.business_people(evidence.revision, evidence.warrants[Gate.PLEDGE])
+        funding = self.rounds.open(tx, case, evidence.revision, business)
         self._fundings.insert(tx, funding)
         return domain.holders(case, funding, self.confirmers(tx, case, funding), tx.now)
+
+    def weigh(self, tx: Transaction, present: Case, evidence: Evidence) -> Weighed:
+        """Carries a funding to a revision inside its ceiling; the reservation follows."""
+        return self.rounds.weigh(tx, present, evidence)
+
+    def reason(self, tx: Transaction, case: Case) -> str:
+        """Why a round is asked at this tier, or of finance alone."""
+        return self._fundings.load(tx, case.name).opened.reason
 
     def confirmers(self, tx: Transaction, case: Case, funding: Funding) -> tuple[Holder, ...]:
         """Who can confirm: the named envelope's owner, then finance's heads and deputies."""
@@ -139,6 +141,9 @@ class FundDesk:
             return (anybodys(Purpose.FUND, lacking, out | case.people),)
         return (anybodys(Purpose.FUND, 1, out),)
 
+    def more_time(self, tx: Transaction, case: Case) -> None:
+        """The money side has no dates of its own."""
+
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """What the older round reserved stays held until the new round's Reserve replaces it."""
 
@@ -149,6 +154,7 @@ class FundDesk:
         """Gives back what remains and what is committed; what is spent stays spent."""
         self._fundings.lock_case(tx, case.name)
         held = self._fundings.held(tx, case.program)
+        self.rounds.ended(tx, case.program, held.actual_minor if held else 0)
         if held is None:
             return
         back = spending.release(held, self._fundings.commitments(tx, case.program))

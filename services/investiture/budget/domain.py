@@ -8,19 +8,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from investiture.budget.ledger import INT64_MAX, Account, Balances, Overdrawn, Overfull, Posting
+from investiture.budget.ceilings import Opened, ceiling
+from investiture.budget.ledger import Account, Balances, Overdrawn, Overfull, Posting
 from investiture.budget.spending import refuse_short
 from investiture.casework import case as cases
 from investiture.casework.amounts import Amount
 from investiture.casework.approvals import Level, open_level
 from investiture.casework.case import Case, Holder
 from investiture.casework.facts import Authority, Decider, Gap, Revision, Warrant
-from investiture.casework.sides import shared_people
+from investiture.casework.sides import business_side, shared_people
 from investiture.casework.words import CaseState, Side, Verdict
 from investiture.charter.timetable import Timetable
 from investiture.chassis.refusal import Denied, InvalidArgument, Leg, PreconditionFailed
 
-BPS = 10_000
 APPROVER = "approver"
 CONFIRMER = "confirmer"
 DECLINER = "decliner"
@@ -65,6 +65,7 @@ class Funding:
     contingency_bps: int
     business_people: tuple[str, ...]
     ceiling_minor: int | None = None
+    opened: Opened = field(default_factory=Opened)
 
 
 def posted(envelope: Envelope, posting: Posting) -> Envelope:
@@ -122,19 +123,12 @@ def require_open_year(envelope: Envelope) -> None:
 
 def business_people(facts: Revision, pledge: Warrant) -> tuple[str, ...]:
     """The business side: proposer, sponsors, and who pledged in the name of one of them."""
-    named = {*facts.business_people, *pledge.business_people}
-    delegates = {p for d in pledge.deciders if named & set(d.people) for p in d.people}
-    return tuple(sorted(named | delegates))
+    return tuple(sorted(business_side(facts, pledge)))
 
 
 def conflicted(case: Case, funding: Funding) -> frozenset[str]:
     """Who stands on the business side of the program and so on no other."""
     return frozenset({*case.facts.business_people, *funding.business_people})
-
-
-def ceiling_minor(total_minor: int, contingency_bps: int) -> int:
-    """What may be spent without a new approval: the total and its contingency, within 64 bits."""
-    return min(INT64_MAX, total_minor + total_minor * contingency_bps // BPS)
 
 
 def approvals(case: Case) -> tuple[Decider, ...]:
@@ -308,7 +302,8 @@ def confirm(
     check_sides(decided, funding, decided.people)
     after = cases.decide(decided, Verdict.FUNDED, now, validity=validity)
     total = case.facts.amount_minor
-    return after, replace(funding, ceiling_minor=ceiling_minor(total, funding.contingency_bps))
+    reach = ceiling(total, funding.contingency_bps, funding.opened)
+    return after, replace(funding, ceiling_minor=reach)
 
 
 def decline(case: Case, authority: Authority, gap: Gap, now: datetime) -> Case:

@@ -12,6 +12,7 @@ from investiture.budget.operations import (
     FundingReading,
     SpendOperations,
 )
+from investiture.budget.owners import require_owner
 from investiture.casework import wire
 from investiture.casework.directory import Directory, resolve_caller
 from investiture.casework.money import from_money
@@ -49,6 +50,7 @@ class BudgetHandlers:
     async def IssueEnvelope(self, request: pb.IssueEnvelopeRequest, call: Call) -> pb.Envelope:
         """Issues an envelope."""
         appropriation = from_money(request.appropriation, "appropriation")
+        await require_owner(self._directory, request.owner)
         envelope = Envelope(
             name=f"envelopes/{request.envelope_id}",
             display_name=request.display_name,

@@ -1,7 +1,8 @@
 """Envelopes and the ledger in SQL: one row an envelope, one row an entry."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,10 +10,13 @@ from sqlalchemy.exc import IntegrityError
 
 from investiture.budget import domain
 from investiture.budget.domain import Envelope
-from investiture.budget.ledger import Account, Balances, Entry, Kind, Posting
-from investiture.budget.tables import ENTRY, ENVELOPE, HEAD
+from investiture.budget.ledger import INT64_MAX, Account, Balances, Entry, Kind, Posting
+from investiture.budget.running import Holding, Left, keys_of, left_by
+from investiture.budget.tables import AFTER, ENTRY, ENVELOPE, HEAD, OF_PROGRAM
 from investiture.budget.year_store import YearStore
-from investiture.chassis.refusal import AlreadyExists, NotFound, Stale
+from investiture.chassis.prepared import Prepared, Query
+from investiture.chassis.refusal import AlreadyExists, NotFound, PreconditionFailed, Stale
+from investiture.chassis.tables import Instant
 from investiture.chassis.transaction import Transaction
 
 _BALANCES = ("appropriated", "available", "reserved", "committed", "actual", "lapsed")
@@ -33,13 +37,41 @@ _CLOSE = (
     .where(_E.version == sa.bindparam("known_version"))
     .values(closed=True, successor=sa.bindparam("successor"), version=_E.version + 1)
 )
+_SET_OWNER = (
+    ENVELOPE.update()
+    .where(_E.name == sa.bindparam("known_name"))
+    .where(_E.version == sa.bindparam("known_version"))
+    .values(owner=sa.bindparam("owner"), version=sa.bindparam("version"))
+)
 _ADVANCE = (
     HEAD.update()
     .where(HEAD.c.id == 1)
-    .values(sequence=HEAD.c.sequence + sa.bindparam("by", type_=sa.BigInteger))
-    .returning(HEAD.c.sequence)
+    .values(
+        sequence=HEAD.c.sequence + sa.bindparam("by", type_=sa.BigInteger),
+        posted_at=sa.case(
+            (HEAD.c.posted_at > sa.bindparam("now", type_=Instant), HEAD.c.posted_at),
+            else_=sa.bindparam("now", type_=Instant),
+        ),
+    )
+    .returning(HEAD.c.sequence, HEAD.c.posted_at)
 )
-_ADD = ENTRY.insert()
+_ADD = Prepared(ENTRY.insert(), ENTRY.c.keys())
+_HOLDING = Query(
+    sa.select(*(ENTRY.c[name] for name in OF_PROGRAM))
+    .where(ENTRY.c.program == sa.bindparam("program"))
+    .where(ENTRY.c.envelope == sa.bindparam("envelope"))
+    .where(ENTRY.c.sequence <= sa.bindparam("until"))
+    .order_by(ENTRY.c.sequence.desc())
+    .limit(1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last place taken in the ledger, and the instant of what is posted there."""
+
+    sequence: int
+    posted_at: datetime
 
 
 class LedgerStore:
@@ -59,7 +91,7 @@ class LedgerStore:
         empty = replace(envelope, version=0)
         try:
             with tx.connection.begin_nested():
-                tx.connection.execute(_INSERT, _row(empty))
+                tx.connection.execute(_INSERT, envelope_row(empty))
         except IntegrityError:  # another transaction was faster (PostgreSQL)
             raise _taken(envelope.name) from None
         appropriation = Posting(
@@ -76,7 +108,7 @@ class LedgerStore:
     def find(self, tx: Transaction, name: str) -> Envelope | None:
         """The envelope called `name`, if there is one."""
         row = tx.connection.execute(_READ, {"known_name": name}).mappings().first()
-        return None if row is None else _envelope(row)
+        return None if row is None else envelope_of(row)
 
     def envelope(self, tx: Transaction, name: str) -> Envelope:
         """The envelope called `name`, or NOT_FOUND."""
@@ -94,7 +126,7 @@ class LedgerStore:
             query = query.where(_E.fiscal_year == fiscal_year)
         if after is not None:
             query = query.where(_E.name > after)
-        return [_envelope(row) for row in tx.connection.execute(query).mappings()]
+        return [envelope_of(row) for row in tx.connection.execute(query).mappings()]
 
     def post(self, tx: Transaction, postings: Sequence[Posting]) -> tuple[Entry, ...]:
         """Posts in order, all or none, and answers the entries.
@@ -109,24 +141,42 @@ class LedgerStore:
             return ()
         before = self.locked(tx, (p.envelope for p in postings))
         after = dict(before)
+        balances: list[Balances] = []
         for posting in postings:
             after[posting.envelope] = domain.posted(after[posting.envelope], posting)
+            balances.append(after[posting.envelope].balances)
         for name, envelope in after.items():
             self._save(tx, before[name], envelope, [p for p in postings if p.envelope == name])
-        last: int = tx.connection.execute(_ADVANCE, {"by": len(postings)}).scalar_one()
-        first = last - len(postings) + 1
-        tx.connection.execute(
-            _ADD,
-            [
-                _entry_row(tx, sequence, posting)
-                for sequence, posting in enumerate(postings, start=first)
-            ],
-        )
+        holdings = {key: self.holding(tx, *key) for key in keys_of(postings)}
+        left = left_by(postings, balances, holdings)
+        head = self.advance(tx, len(postings))
+        first = head.sequence - len(postings) + 1
         actor = tx.call.principal.subject
+        rows = [
+            entry_row(sequence, head.posted_at, actor, posting, after_it)
+            for sequence, (posting, after_it) in enumerate(
+                zip(postings, left, strict=True), start=first
+            )
+        ]
+        _ADD.execute(tx.connection, rows)
         return tuple(
-            Entry(sequence, tx.now, posting, actor, after[posting.envelope].currency)
+            Entry(sequence, head.posted_at, posting, actor, after[posting.envelope].currency)
             for sequence, posting in enumerate(postings, start=first)
         )
+
+    def advance(self, tx: Transaction, by: int) -> Head:
+        """Takes the next places of the ledger, locked until the commit: its last, its instant."""
+        row = tx.connection.execute(_ADVANCE, {"by": by, "now": tx.now}).one()
+        return Head(row.sequence, row.posted_at)
+
+    def holding(
+        self, tx: Transaction, program: str, envelope: str, until: int = INT64_MAX
+    ) -> Holding:
+        """What a program has in an envelope, after the entry `until` of the ledger."""
+        found = _HOLDING.first(
+            tx.connection, {"program": program, "envelope": envelope, "until": until}
+        )
+        return Holding(*found) if found else Holding()
 
     def close(self, tx: Transaction, seen: Envelope, successor: str) -> None:
         """Closes an envelope: nothing posts into it any more. Its row is locked already."""
@@ -154,7 +204,7 @@ class LedgerStore:
         row = tx.connection.execute(query).first()
         if row is None:
             raise NotFound(f"ledgerEntries/{sequence}")
-        return _entry(row)
+        return entry_of(row)
 
     def corrected_minor(self, tx: Transaction, sequence: int) -> int:
         """How much of an entry was corrected already, in minor units."""
@@ -166,7 +216,7 @@ class LedgerStore:
     def of_year(self, tx: Transaction, year: int) -> list[Envelope]:
         """Every envelope of a fiscal year, by name."""
         query = sa.select(ENVELOPE).where(_E.fiscal_year == year).order_by(_E.name)
-        return [_envelope(row) for row in tx.connection.execute(query).mappings()]
+        return [envelope_of(row) for row in tx.connection.execute(query).mappings()]
 
     def entries(
         self, tx: Transaction, envelope: str, program: str, after: int, limit: int
@@ -183,14 +233,39 @@ class LedgerStore:
             query = query.where(ENTRY.c.envelope == envelope)
         if program:
             query = query.where(ENTRY.c.program == program)
-        return [_entry(row) for row in tx.connection.execute(query)]
+        return [entry_of(row) for row in tx.connection.execute(query)]
+
+    def set_owner(self, tx: Transaction, envelope: Envelope, owner: str) -> Envelope:
+        """The envelope with another owner; STALE_ETAG where another call changed it."""
+        done = tx.connection.execute(
+            _SET_OWNER,
+            {
+                "known_name": envelope.name,
+                "known_version": envelope.version,
+                "owner": owner,
+                "version": envelope.version + 1,
+            },
+        )
+        if done.rowcount != 1:
+            raise Stale(envelope.name, "", f"{envelope.name} was changed by another call")
+        return replace(envelope, owner=owner, version=envelope.version + 1)
+
+    def closed_years(self, tx: Transaction, years: Iterable[int]) -> frozenset[int]:
+        """Which of these fiscal years are closed; the others stay open until the commit."""
+        closed: set[int] = set()
+        for year in sorted(set(years)):
+            try:
+                self._years.join(tx, year)
+            except PreconditionFailed:
+                closed.add(year)
+        return frozenset(closed)
 
     def _locked(self, tx: Transaction, name: str) -> Envelope:
         # On PostgreSQL the row stays locked until the commit; on SQLite there is one writer.
         row = tx.connection.execute(_LOCK, {"known_name": name}).mappings().first()
         if row is None:
             raise NotFound(name)
-        return _envelope(row)
+        return envelope_of(row)
 
     def _save(
         self, tx: Transaction, before: Envelope, after: Envelope, postings: Sequence[Posting]
@@ -239,7 +314,8 @@ def _balances(envelope: Envelope) -> dict[str, int]:
     return {name: getattr(envelope.balances, name) for name in _BALANCES}
 
 
-def _row(envelope: Envelope) -> dict[str, Any]:
+def envelope_row(envelope: Envelope) -> dict[str, Any]:
+    """An envelope as its table has it."""
     return {
         "name": envelope.name,
         "display_name": envelope.display_name,
@@ -255,29 +331,36 @@ def _row(envelope: Envelope) -> dict[str, Any]:
     }
 
 
-def _envelope(row: Mapping[Any, Any]) -> Envelope:
+def envelope_of(row: Mapping[Any, Any]) -> Envelope:
+    """An envelope from a row of its table."""
     known = {name: value for name, value in row.items() if name not in _BALANCES}
     return Envelope(**known, balances=Balances(**{name: row[name] for name in _BALANCES}))
 
 
-def _entry_row(tx: Transaction, sequence: int, posting: Posting) -> dict[str, Any]:
+def entry_row(
+    sequence: int, posted_at: datetime, actor: str, posting: Posting, left: Left
+) -> dict[str, Any]:
+    """An entry as its table has it."""
     return {
         "sequence": sequence,
-        "posted_at": tx.now,
+        "posted_at": posted_at,
         "envelope": posting.envelope,
         "program": posting.program,
         "debit": posting.debit.value,
         "credit": posting.credit.value,
         "amount": posting.amount_minor,
         "kind": posting.kind.value,
-        "actor": tx.call.principal.subject,
+        "actor": actor,
         "reference": posting.reference,
         "commitment": posting.commitment,
         "corrects": posting.corrects,
+        **{name: getattr(left.envelope, name.removeprefix("after_")) for name in AFTER},
+        **{name: getattr(left.program, name.removeprefix("program_")) for name in OF_PROGRAM},
     }
 
 
-def _entry(row: sa.Row[Any]) -> Entry:
+def entry_of(row: sa.Row[Any]) -> Entry:
+    """An entry from a row of its table, with the currency of its envelope."""
     posting = Posting(
         envelope=row.envelope,
         kind=Kind(row.kind),

@@ -14,6 +14,7 @@ from investiture.budget.store import FundingStore
 from investiture.casework import case as cases
 from investiture.casework.amounts import Amount
 from investiture.casework.case import Case
+from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
 from investiture.casework.facts import Authority, Gap
 from investiture.casework.operations import CaseOperations
@@ -115,6 +116,7 @@ class FundingOperations:
         domain.require_confirmer(case, authority, chosen)
         asked = Amount(case.facts.amount_minor, case.facts.currency)
         domain.check_delegated_limit(authority, asked)
+        self._desk.rounds.check_envelope(tx, case, funding, chosen)
         validity = self._cases.validity(Gate.FUND)
         after, ceiled = domain.confirm(case, funding, authority, tx.now, validity)
         payload = {
@@ -170,6 +172,7 @@ class FundingOperations:
         require_able(authority)
         funding = self._fundings.load(tx, case.name)
         domain.check_sides(case, funding, authority.people)
+        require_independent(case.facts, authority)
         return case, funding
 
     def _envelope(self, tx: Transaction, name: str, currency: str) -> Envelope:

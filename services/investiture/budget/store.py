@@ -7,9 +7,11 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
+from investiture.budget.ceilings import Opened
 from investiture.budget.domain import Funding
 from investiture.budget.holdings import Commitment, Hold, Reservation, Tranche
-from investiture.budget.tables import CASES, COMMITMENT, FUNDING, RESERVATION
+from investiture.budget.splits import Other
+from investiture.budget.tables import CASES, COMMITMENT, FUNDING, FUNDING_OTHER, RESERVATION
 from investiture.casework.approvals import Level
 from investiture.chassis.refusal import NotFound, Stale
 from investiture.chassis.transaction import Transaction
@@ -23,6 +25,14 @@ _SET_FUNDING = (
     FUNDING.update()
     .where(_F.case_name == sa.bindparam("known_name"))
     .values(business_people=sa.bindparam("business_people"), ceiling=sa.bindparam("ceiling"))
+)
+
+_O = FUNDING_OTHER.c
+_ADD_OTHERS = FUNDING_OTHER.insert()
+_OTHERS = (
+    sa.select(FUNDING_OTHER)
+    .where(_O.case_name == sa.bindparam("known_name"))
+    .order_by(_O.asked_at, _O.program)
 )
 
 _LOCK_CASE = (
@@ -48,7 +58,7 @@ _HELD_IN = (
     .where(_R.state == Hold.HELD.value, _R.envelope.in_(sa.bindparam("known", expanding=True)))
     .order_by(_R.program)
 )
-_PARTS = ("remaining", "committed", "actual", "released", "carried")
+_PARTS = ("reserved", "remaining", "committed", "actual", "released", "carried")
 _SET_RESERVATION = (
     RESERVATION.update()
     .where(_R.case_name == sa.bindparam("known_name"))
@@ -87,9 +97,27 @@ class FundingStore:
             "contingency_bps": funding.contingency_bps,
             "business_people": list(funding.business_people),
             "ceiling": funding.ceiling_minor,
+            "tier_from": funding.opened.tier_from_minor,
+            "tier_to": funding.opened.tier_to_minor,
+            "cost_centre": funding.opened.cost_centre,
+            "approved_in": funding.opened.approved_in,
+            "kept_ceiling": funding.opened.kept_ceiling_minor,
+            "reason": funding.opened.reason,
+            "counted": len(funding.opened.others),
         }
+        others = [
+            {
+                "case_name": funding.case_name,
+                "program": one.program,
+                "amount": one.amount_minor,
+                "asked_at": one.asked_at,
+            }
+            for one in funding.opened.others
+        ]
         try:
             tx.connection.execute(_ADD_FUNDING, row)
+            if others:
+                tx.connection.execute(_ADD_OTHERS, others)
         except IntegrityError:  # PostgreSQL: neither of two saw the other's case
             raise Stale(
                 funding.case_name,
@@ -112,7 +140,20 @@ class FundingStore:
             contingency_bps=row.contingency_bps,
             business_people=tuple(row.business_people),
             ceiling_minor=row.ceiling,
+            opened=Opened(
+                tier_from_minor=row.tier_from,
+                tier_to_minor=row.tier_to,
+                cost_centre=row.cost_centre,
+                others=self._others(tx, case_name) if row.counted else (),
+                approved_in=row.approved_in,
+                kept_ceiling_minor=row.kept_ceiling,
+                reason=row.reason,
+            ),
         )
+
+    def _others(self, tx: Transaction, case_name: str) -> tuple[Other, ...]:
+        rows = tx.connection.execute(_OTHERS, {"known_name": case_name})
+        return tuple(Other(row.program, row.amount, row.asked_at) for row in rows)
 
     def save(self, tx: Transaction, funding: Funding) -> None:
         """Stores what may change of a funding; its case's version guards it."""
@@ -164,7 +205,6 @@ class FundingStore:
                 "program": made.program,
                 "envelope": made.envelope,
                 "currency": made.currency,
-                "reserved": made.reserved_minor,
                 "state": made.state.value,
                 "version": made.version,
                 **_parts(made),
@@ -251,7 +291,6 @@ def _reservation(row: Mapping[Any, Any]) -> Reservation:
         program=row["program"],
         envelope=row["envelope"],
         currency=row["currency"],
-        reserved_minor=row["reserved"],
         state=Hold(row["state"]),
         version=row["version"],
         **{f"{name}_minor": row[name] for name in _PARTS},

@@ -41,6 +41,11 @@ ENVELOPE = sa.Table(
     sa.Index("envelope_by_year", "fiscal_year", "name"),
 )
 
+AFTER = tuple(
+    f"after_{account}" for account in ("available", "reserved", "committed", "actual", "lapsed")
+)
+OF_PROGRAM = tuple(f"program_{account}" for account in ("reserved", "committed", "actual"))
+
 ENTRY = sa.Table(
     "ledger_entry",
     METADATA,
@@ -56,6 +61,11 @@ ENTRY = sa.Table(
     sa.Column("reference", sa.Text, nullable=False),
     sa.Column("commitment", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("corrects", sa.BigInteger),
+    # What the entry left in its envelope, and of its program there: a balance is one row to read.
+    *(
+        sa.Column(name, sa.BigInteger, nullable=False, server_default=sa.text("0"))
+        for name in (*AFTER, *OF_PROGRAM)
+    ),
     sa.CheckConstraint("amount > 0", name="ledger_entry_amount"),
     sa.CheckConstraint("debit <> credit", name="ledger_entry_accounts"),
     sa.Index("ledger_entry_by_envelope", "envelope", "sequence"),
@@ -66,15 +76,19 @@ ENTRY = sa.Table(
         sqlite_where=sa.text("corrects IS NOT NULL"),
         postgresql_where=sa.text("corrects IS NOT NULL"),
     ),
+    sa.Index("ledger_entry_by_program_envelope", "program", "envelope", "sequence"),
+    sa.Index("ledger_entry_by_time", "posted_at", "sequence"),
 )
 
-# One row: the last sequence given. It is locked until the commit, so that entries become visible
-# in their order and no reader who resumes after a sequence ever misses a lower one.
+# One row: the last sequence given and its instant. It is locked until the commit, so that entries
+# become visible in their order and no reader who resumes after a sequence ever misses a lower one;
+# instants never go back from one entry to the next, so that "until" is a place in the sequence.
 HEAD = sa.Table(
     "ledger_head",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("posted_at", Instant),
 )
 
 FUNDING = sa.Table(
@@ -87,6 +101,39 @@ FUNDING = sa.Table(
     sa.Column("contingency_bps", sa.Integer, nullable=False),
     sa.Column("business_people", Document, nullable=False),
     sa.Column("ceiling", sa.BigInteger),
+    # How the round was opened: the row of the table, and the round whose levels approved it.
+    sa.Column("tier_from", sa.BigInteger),
+    sa.Column("tier_to", sa.BigInteger),
+    sa.Column("cost_centre", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("approved_in", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("kept_ceiling", sa.BigInteger),
+    sa.Column("reason", sa.Text, nullable=False, server_default=sa.text("''")),
+    # How many others were counted: most rounds have none to load.
+    sa.Column("counted", sa.Integer, nullable=False, server_default=sa.text("0")),
+)
+
+# The other programs that were counted together with a round's request.
+FUNDING_OTHER = sa.Table(
+    "funding_other",
+    METADATA,
+    sa.Column("case_name", sa.Text, primary_key=True),
+    sa.Column("program", sa.Text, primary_key=True),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+)
+
+# What each program asks now, so that requests split to stay under a tier are found.
+ASKED = sa.Table(
+    "asked",
+    METADATA,
+    sa.Column("program", sa.Text, primary_key=True),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("cost_centre", sa.Text, nullable=False),
+    sa.Column("vendors", Document, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Index("asked_by_cost_centre", "cost_centre", "asked_at"),
 )
 
 RESERVATION = sa.Table(
@@ -178,4 +225,14 @@ FISCAL_YEAR = sa.Table(
     sa.Column("closed_at", Instant),
     sa.Column("closed_by", sa.Text, nullable=False),
     sa.Column("closing", Document),
+)
+
+# Which files of appropriations were imported, so that none is twice.
+IMPORT = sa.Table(
+    "appropriation_import",
+    METADATA,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("lines", sa.Integer, nullable=False),
+    sa.Column("imported_by", sa.Text, nullable=False),
+    sa.Column("imported_at", Instant, nullable=False),
 )

@@ -33,7 +33,9 @@ class TransferOperations:
         reason: str,
     ) -> Transfer:
         """A transfer from the first envelope to the second, which waits for its approvals."""
-        giver, taker = (self._ledger.envelope(tx, one) for one in envelopes)
+        # The new row's foreign keys lock both: in the one order, or two could wait in a circle.
+        locked = self._ledger.locked(tx, envelopes)
+        giver, taker = (locked[one] for one in envelopes)
         proposer = tx.call.principal.subject
         made = transfers.propose(name, giver, taker, amount, quote, reason, proposer, tx.now)
         self._store.add(tx, made)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from investiture.casework.facts import Condition, Decider, Ending, Gap, Revision
-from investiture.casework.words import WAITING, Basis, CaseState, Gate, Step, Verdict
+from investiture.casework.words import WAITING, Amber, Basis, CaseState, Gate, Step, Verdict
 from investiture.charter.timetable import Timetable
 from investiture.chassis.refusal import Denied, Leg, NotFound, PreconditionFailed, Stale
 
@@ -120,6 +120,8 @@ class Case:
     extensions: tuple[Extension, ...] = ()
     traceparent: str = ""
     """W3C trace context of the opening: a decision starts a trace of its own that links to it."""
+    amber: Amber | None = None
+    """Why it needs a look although nobody decided against it; `reason` says it in words."""
 
     @property
     def etag(self) -> str:
@@ -135,6 +137,11 @@ class Case:
     def people(self) -> frozenset[str]:
         """Everyone who decided, principals included."""
         return frozenset(person for decider in self.deciders for person in decider.people)
+
+    @property
+    def in_hands(self) -> bool:
+        """Whether somebody is waited for: until it is decided, and for a word on what stands."""
+        return self.state in WAITING or (self.state is CaseState.STANDING and bool(self.holders))
 
     def held_by(self, *people: str) -> Holder | None:
         """The first holder among `people`."""
@@ -280,7 +287,8 @@ def decide(
         holders=(),
         no_eligible_holder=False,
         gaps=(),
-        reason=reason or case.reason,
+        reason=reason or ("" if case.amber else case.reason),
+        amber=None,
     )
 
 
@@ -297,6 +305,7 @@ def decline(case: Case, gaps: Sequence[Gap], now: datetime, reason: str = "") ->
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
+        amber=None,
         reason=reason or "; ".join(f"{g.risk}: {g.excess}" for g in gaps),
     )
 
@@ -320,9 +329,11 @@ def request_changes(case: Case, gaps: Sequence[Gap], timetable: Timetable, now: 
     )
 
 
-def void(case: Case, now: datetime, reason: str) -> Case:
+def void(case: Case, now: datetime, reason: str, amber: Amber | None = None) -> Case:
     """The decision taken back; the gate reopens with a new round."""
-    return replace(case, state=CaseState.VOIDED, waiting_since=now, reason=reason, holders=())
+    return replace(
+        case, state=CaseState.VOIDED, waiting_since=now, reason=reason, holders=(), amber=amber
+    )
 
 
 def supersede(case: Case, now: datetime) -> Case:
@@ -334,6 +345,7 @@ def supersede(case: Case, now: datetime) -> Case:
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
+        amber=None,
     )
 
 
@@ -346,6 +358,7 @@ def release(case: Case, ending: Ending, now: datetime) -> Case:
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
+        amber=None,
         reason=case.reason or f"the program ended: {ending.outcome.lower().replace('_', ' ')}",
     )
 
@@ -409,7 +422,7 @@ def escalate(
     next candidate of `chain` who does not hold the case yet; the chain is free of people who may
     not hold it.
     """
-    if case.state not in WAITING:
+    if not case.in_hands:
         return case, ()
     taken: list[Escalation] = []
     holders = list(case.holders)

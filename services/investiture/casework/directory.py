@@ -8,7 +8,7 @@ import grpc
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
 from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
 from investiture.casework import wire
-from investiture.casework.facts import Authority
+from investiture.casework.facts import Authority, Interest
 from investiture.casework.money import from_money
 from investiture.casework.vocabulary import SIDES
 from investiture.casework.words import Purpose
@@ -80,6 +80,8 @@ def authority_of(message: sponsorship_pb.Authority) -> Authority:
         directory_digest=message.directory_digest,
         resolved_at=wire.required_instant(message, "resolved_at"),
         guest=message.guest,
+        interests=tuple(Interest(one.name, one.subject) for one in message.interests),
+        reports_to=tuple(message.reports_to),
     )
 
 

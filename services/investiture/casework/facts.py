@@ -140,8 +140,24 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Interest:
+    """A declared interest in force: `vendors/…`, `programs/…` or `units/…` is its subject."""
+
+    name: str
+    subject: str
+
+    @property
+    def person(self) -> str:
+        """Whose it is."""
+        return self.name.partition("/interests/")[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Authority:
-    """Who a person is at the moment of a decision, as the directory answered; kept as evidence."""
+    """Who a person is at the moment of a decision, as the directory answered; kept as evidence.
+
+    `interests` and `reports_to` are of the person and of the one in whose name.
+    """
 
     person: str
     active: bool
@@ -159,6 +175,8 @@ class Authority:
     heads: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
     superiors: tuple[str, ...] = ()
+    interests: tuple[Interest, ...] = ()
+    reports_to: tuple[str, ...] = ()
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -187,6 +205,7 @@ class Authority:
             "limit_currency": self.limit_currency,
             "unlimited": self.unlimited,
             "delegation": self.delegation,
+            "interests": [one.name for one in self.interests],
             "directory_digest": self.directory_digest,
             "resolved_at": self.resolved_at.isoformat(),
         }

@@ -13,7 +13,7 @@ from investiture.casework.charters import Charters
 from investiture.casework.directory import Directory, RemoteDirectory
 from investiture.casework.doorbell import ring_path
 from investiture.casework.handlers import SERVICE as CASE_SERVICE
-from investiture.casework.handlers import CaseHandlers
+from investiture.casework.handlers import CaseHandlers, Principals, nobody
 from investiture.casework.operations import CaseOperations
 from investiture.casework.statements import Statements
 from investiture.casework.store import CaseStore, CaseTables, Doorbell
@@ -87,13 +87,20 @@ class Foundation:
         cases: CaseOperations,
         bindings: Sequence[Binding],
         directory: Directory | None = None,
+        principals: Principals = nobody,
     ) -> Server:
         """The service's server: its own API, the shared CaseService, and its public keys.
 
-        `directory` stands in for sponsorship's where the service is its own.
+        `directory` stands in for sponsorship's where the service is its own; `principals` says in
+        whose name a person may decide here, where the service knows.
         """
         handlers = CaseHandlers(
-            cases, self.mutations, self.statements, self.pager, directory or self.directory()
+            cases,
+            self.mutations,
+            self.statements,
+            self.pager,
+            directory or self.directory(),
+            principals,
         )
         shared = (
             Binding(CASE_SERVICE, handlers),

@@ -1,5 +1,6 @@
 """CaseService: the API that every gate's case shares."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from investiture.api.casework.v1 import case_service_pb2 as pb
@@ -9,6 +10,7 @@ from investiture.casework.case import Case
 from investiture.casework.conversing import Conversations
 from investiture.casework.directory import Directory
 from investiture.casework.facts import Ending, Evidence
+from investiture.casework.inbox import waits_for
 from investiture.casework.note_handlers import OVERSEERS, NoteHandlers
 from investiture.casework.operations import CaseOperations, Reading
 from investiture.casework.statements import Statements
@@ -22,6 +24,16 @@ from investiture.chassis.transaction import Mutations, Transaction
 SERVICE = "investiture.api.casework.v1.CaseService"
 
 
+Principals = Callable[[Transaction, str], Sequence[str]]
+"""In whose name a person may decide here now, by delegations; their own name left out."""
+
+
+def nobody(tx: Transaction, person: str) -> Sequence[str]:
+    """The Principals of a service that knows no delegations."""
+    del tx, person
+    return ()
+
+
 class CaseHandlers(NoteHandlers):
     """Proto in, operation, proto out."""
 
@@ -32,9 +44,11 @@ class CaseHandlers(NoteHandlers):
         statements: Statements,
         pager: Pager,
         directory: Directory,
+        principals: Principals = nobody,
     ) -> None:
         conversations = Conversations(operations, operations.store.notes)
         super().__init__(conversations, mutations, pager, directory)
+        self._principals = principals
         self._operations = operations
         self._statements = statements
 
@@ -152,7 +166,10 @@ class CaseHandlers(NoteHandlers):
     async def ListPendingDecisions(
         self, request: pb.ListPendingDecisionsRequest, call: Call
     ) -> pb.ListPendingDecisionsResponse:
-        """Lists the waiting cases of a person, the earliest overdue date first."""
+        """Lists the waiting cases of a person, the earliest overdue date first.
+
+        A case comes once, however many parts of it the person holds, and in however many names.
+        """
         person = request.person or call.principal.subject
         if person != call.principal.subject and not call.principal.roles & OVERSEERS:
             raise Denied(
@@ -165,10 +182,11 @@ class CaseHandlers(NoteHandlers):
 
         def unit(tx: Transaction) -> pb.ListPendingDecisionsResponse:
             store = self._operations.store
-            people = [person, *store.standings.lenders(tx, person)]
-            rows = store.held(tx, people, request.unit, after, page.limit)
+            principals = self._principals(tx, person)
+            people = {person, *principals, *store.standings.lenders(tx, person)}
+            rows = store.held(tx, sorted(people), request.unit, after, page.limit)
             shown, token = page.cut(rows, _key)
-            waits = self._operations.waits_for(tx, person)
+            waits = waits_for(self._operations, tx, person, principals)
             return pb.ListPendingDecisionsResponse(
                 cases=[self._case(case, tx) for case, _ in shown if waits(case)],
                 next_page_token=token,

@@ -29,6 +29,17 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a gate that holds something says of a revision of what it decided.
+
+    `notes` is what the deciders are told where it is carried, else why the gate reopens.
+    """
+
+    carried: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """The present case goes on; `changed` says whether it has to be saved."""
 
@@ -97,8 +108,11 @@ def reopen(
     now: datetime,
     *,
     same_tier: bool = True,
+    weighed: "Weighed | None" = None,
 ) -> Kept | Fresh:
     """Decides what an opening for `facts` does; `present` is the newest case as it reads at `now`.
+
+    A gate that has weighed a revision itself (`Weighed`) is not asked for its tolerance.
 
     Refuses with REVISION_SUPERSEDED an opening for an older revision than the case has seen.
     """
@@ -119,18 +133,27 @@ def reopen(
         moved = present.facts.number != facts.number
         return Kept(replace(present, facts=facts) if moved else present, changed=moved)
     standing = present.decided if present.state is CaseState.STANDING else None
-    if standing is not None and within_tolerance(standing, facts, tolerance, same_tier=same_tier):
-        return Kept(carry(present, facts, tolerance, now), changed=True)
+    if weighed is not None:
+        within = weighed.carried
+    else:
+        within = standing is not None and within_tolerance(
+            standing, facts, tolerance, same_tier=same_tier
+        )
+    if standing is not None and within:
+        notes = weighed.notes if weighed else ()
+        return Kept(carry(present, facts, tolerance, now, notes), changed=True)
     return Fresh(present.round + 1, present)
 
 
-def carry(case: Case, facts: Revision, tolerance: Tolerance, now: datetime) -> Case:
+def carry(
+    case: Case, facts: Revision, tolerance: Tolerance, now: datetime, notes: tuple[str, ...] = ()
+) -> Case:
     """The decision carried to a later revision, with a notice to its deciders."""
     changed = changed_fields(case.facts, facts, tolerance.material)
     notice = CarriedNotice(
         from_revision=case.facts.number,
         to_revision=facts.number,
-        changes=differences(case.facts, facts, changed),
+        changes=(*differences(case.facts, facts, changed), *notes),
         people=tuple(sorted(case.people)),
         at=now,
     )

@@ -3,19 +3,20 @@
 A service gives a `Desk` for each of its gates: what differs between gates, and nothing else.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from investiture.casework import case as cases
 from investiture.casework import extensions
 from investiture.casework.case import Candidate, Case, DueStep, Escalation, Holder
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
-from investiture.casework.openings import Fresh, Tolerance, reopen, superseded
+from investiture.casework.openings import Fresh, Tolerance, Weighed, reopen, superseded
 from investiture.casework.standing import Part, RollCall, anybodys, attended, callable_chain
 from investiture.casework.statements import missing_warrants, warrant_for
 from investiture.casework.store import CaseStore
+from investiture.casework.succession import succeeding
 from investiture.casework.words import WAITING, CaseState, Gate, Step
 from investiture.charter import timetable as dates
 from investiture.charter.model import Charter
@@ -73,6 +74,13 @@ class Desk(Protocol):
         """What of an open case has to be decided now, by how many, and who may not."""
         ...
 
+    def more_time(self, tx: Transaction, case: Case) -> dates.Timetable | None:
+        """Stores and answers the dates of an extended wait for somebody who has dates of their own.
+
+        None where the charter's agreed time says them.
+        """
+        ...
+
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """Carries over or gives back what the older round held."""
         ...
@@ -87,6 +95,22 @@ class Desk(Protocol):
 
     def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
         """Completes the warrant with what only this gate knows."""
+        ...
+
+
+@runtime_checkable
+class HoldingDesk(Protocol):
+    """A desk whose decision holds something, so that a revision changes that with it."""
+
+    def weigh(self, tx: Transaction, present: Case, evidence: Evidence) -> Weighed:
+        """Carries the standing decision to a materially other revision with what it holds.
+
+        Where it cannot, nothing is changed and the notes say why.
+        """
+        ...
+
+    def reason(self, tx: Transaction, case: Case) -> str:
+        """Why a round that was just opened is asked as it is; empty where nothing is special."""
         ...
 
 
@@ -127,9 +151,19 @@ class CaseOperations:
         present = self.newest(tx, facts.program, gate)
         decided = present.decided if present else None
         same_tier = decided is None or desk.same_tier(decided, facts)
-        opening = reopen(present, facts, gate, self._tolerance(gate), tx.now, same_tier=same_tier)
+        weighed = _weighed(tx, desk, present, evidence)
+        opening = reopen(
+            present,
+            facts,
+            gate,
+            self._tolerance(gate),
+            tx.now,
+            same_tier=same_tier,
+            weighed=weighed,
+        )
         if isinstance(opening, Fresh):
-            return self.reading(self._fresh(tx, desk, evidence, opening), tx.now)
+            why = weighed.notes if weighed else ()
+            return self.reading(self._fresh(tx, desk, evidence, opening, why), tx.now)
         if not opening.changed or present is None:
             return self.reading(opening.case, tx.now)
         kind = f"{gate.value.lower()}.carried"
@@ -161,7 +195,7 @@ class CaseOperations:
     def escalate(self, tx: Transaction, name: str) -> tuple[Reading, tuple[Escalation, ...]]:
         """Takes every step that is due by the service's clock; harmless where none is."""
         case = self.find(tx, name)
-        moved, taken = self._escalated(tx, case)
+        moved, taken = self.escalated(tx, case)
         if not taken:
             return self.reading(case, tx.now), ()
         payload = {**_steps(taken), "no_eligible_holder": moved.no_eligible_holder}
@@ -176,8 +210,10 @@ class CaseOperations:
         case = self.find(tx, name, etag)
         cases.require_state(case, CaseState.OPEN, CaseState.CHANGES_REQUESTED)
         holder = cases.require_holder(case, tx.call.principal.subject)
-        due, taken = self._escalated(tx, case)
-        table = dates.extended(self._charter, _wait_of(case), case.timetable, tx.now)
+        due, taken = self.escalated(tx, case)
+        extensions.require_extendable(due)
+        own = self.desk(case.gate).more_time(tx, case)
+        table = own or dates.extended(self._charter, _wait_of(case), case.timetable, tx.now)
         after = extensions.extend(due, holder, table, tx.now, reason)
         kind = f"{case.gate.value.lower()}.extended"
         payload = {
@@ -187,6 +223,16 @@ class CaseOperations:
             "overdue_at": table.overdue_at.isoformat(),
         }
         return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
+
+    def escalated(self, tx: Transaction, case: Case) -> tuple[Case, tuple[Escalation, ...]]:
+        """The case after every step that is due, still to be saved, and the steps."""
+        roll = self.store.standings.roll(tx, self._charter.countersigner)
+        line = self.desk(case.gate).chain(tx, case)
+        chain = callable_chain(line, self.parts(tx, case), roll, tx.now)
+        stepped, taken = cases.escalate(
+            case, tx.now, lambda recorded: self._next(case, recorded, tx.now), chain
+        )
+        return (self._attended(tx, stepped, roll) if taken else case), taken
 
     def release(self, tx: Transaction, gate: Gate, ending: Ending) -> Reading | None:
         """Gives back everything held for a program that has ended; harmless when repeated."""
@@ -295,34 +341,18 @@ class CaseOperations:
     def _attended(self, tx: Transaction, case: Case, roll: RollCall) -> Case:
         if case.state not in WAITING:
             return case
-        parts, desk = self._parts(tx, case), self.desk(case.gate)
+        parts, desk = self.parts(tx, case), self.desk(case.gate)
         return attended(case, parts, lambda: desk.chain(tx, case), roll, tx.now)
 
-    def _parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
+    def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
         """Changes that are requested are one person's to make; else the gate's desk knows."""
         if case.state is CaseState.OPEN:
             return self.desk(case.gate).parts(tx, case)
         return (anybodys(None),)
 
-    def waits_for(self, tx: Transaction, person: str) -> Callable[[Case], bool]:
-        """Says of a case that it waits for a person: held by them, or by who lends them that."""
-        lent = {(lender, loan.purpose) for lender, loan in self.store.standings.lent(tx, person)}
-
-        def waits(case: Case) -> bool:
-            if case.held_by(person) is not None:
-                return True
-            lenders = [h for h in case.holders if any(h.person == name for name, _ in lent)]
-            return bool(lenders) and any(
-                part.serves(held) and (held.person, part.purpose) in lent
-                for part in self._parts(tx, case)
-                for held in lenders
-            )
-
-        return waits
-
     def reading(self, case: Case, now: datetime) -> Reading:
         """The case with the next step of its timetable."""
-        if case.state not in WAITING:
+        if not case.in_hands:
             return Reading(case, None)
         return Reading(case, self._next(case, case.steps_in_wait, now))
 
@@ -334,21 +364,13 @@ class CaseOperations:
         """How long a decision of this gate stands."""
         return self._charter.validity(gate.value).elapsed
 
-    def _escalated(self, tx: Transaction, case: Case) -> tuple[Case, tuple[Escalation, ...]]:
-        """The case with every step that is due; each adds somebody who is there."""
-        roll = self.store.standings.roll(tx, self._charter.countersigner)
-        line = self.desk(case.gate).chain(tx, case)
-        chain = callable_chain(line, self._parts(tx, case), roll, tx.now)
-        stepped, taken = cases.escalate(
-            case, tx.now, lambda recorded: self._next(case, recorded, tx.now), chain
-        )
-        return (self._attended(tx, stepped, roll) if taken else case), taken
-
     def _next(self, case: Case, recorded: int, now: datetime) -> DueStep:
         due = dates.next_step(self._charter, _wait_of(case), case.timetable, recorded, now)
         return DueStep(Step(due.step.value), due.at, due.index)
 
-    def _fresh(self, tx: Transaction, desk: Desk, evidence: Evidence, opening: Fresh) -> Case:
+    def _fresh(
+        self, tx: Transaction, desk: Desk, evidence: Evidence, opening: Fresh, why: Sequence[str]
+    ) -> Case:
         facts, gate = evidence.revision, desk.gate
         new = Case(
             name=f"{facts.program}/{desk.collection}/{opening.round}",
@@ -369,9 +391,12 @@ class CaseOperations:
             replaced = superseded(old, tx.now)
             kind = f"{gate.value.lower()}.superseded"
             self.store.save(tx, old, replaced, kind, {"by": new.name})
-            new = replace(new, escalations=(), waited_ms=0)
+            new = succeeding(old, replace(new, escalations=(), waited_ms=0))
             desk.superseded(tx, old, new)
         new = self.governed(tx, cases.with_holders(new, desk.holders(tx, new, evidence)))
+        own = desk.reason(tx, new) if isinstance(desk, HoldingDesk) else ""
+        reasons = dict.fromkeys(filter(None, (new.reason, *why, own)))
+        new = replace(new, reason="; ".join(reasons))
         return self.store.insert(tx, new, f"{gate.value.lower()}.opened", {"round": new.round})
 
     def _tolerance(self, gate: Gate) -> Tolerance:
@@ -395,3 +420,17 @@ def _steps(taken: Sequence[Escalation]) -> dict[str, object]:
         "due_at": [step.due_at.isoformat() for step in taken],
         "added": [person for step in taken for person in step.added],
     }
+
+
+def _weighed(
+    tx: Transaction, desk: Desk, present: Case | None, evidence: Evidence
+) -> Weighed | None:
+    """What a desk that holds something says of a materially other, later revision."""
+    if present is None or not isinstance(desk, HoldingDesk):
+        return None
+    facts = evidence.revision
+    later = facts.number > present.facts.number
+    same = present.gate_digest == facts.gate_digest(present.gate)
+    if present.state is not CaseState.STANDING or not later or same:
+        return None
+    return desk.weigh(tx, present, evidence)

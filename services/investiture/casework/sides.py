@@ -2,7 +2,18 @@
 
 from collections.abc import Iterable
 
+from investiture.casework.facts import Revision, Warrant
 from investiture.chassis.refusal import Leg
+
+
+def business_side(facts: Revision, pledge: Warrant) -> frozenset[str]:
+    """Who stands for the business, by a revision and the warrant of its pledge.
+
+    Proposer and sponsors, who pledged or overrode a veto, and who acted in the name of one of them.
+    """
+    named = {*facts.business_people, *pledge.business_people}
+    delegates = {p for d in pledge.deciders if named & set(d.people) for p in d.people}
+    return frozenset(named | delegates)
 
 
 def shared_people(

@@ -14,7 +14,7 @@ from investiture.casework.case import Case
 from investiture.casework.facts import Ending
 from investiture.casework.note_store import NoteStore, note_table
 from investiture.casework.standing_store import StandingStore, StandingTables, standing_tables
-from investiture.casework.words import WAITING, Gate
+from investiture.casework.words import Gate
 from investiture.chassis.outbox import OutboxMessage
 from investiture.chassis.prepared import Prepared, Query
 from investiture.chassis.refusal import NotFound, Stale
@@ -272,7 +272,7 @@ def _columns(case: Case) -> dict[str, Any]:
 
 
 def _holder_rows(case: Case) -> list[dict[str, Any]]:
-    if case.state not in WAITING:
+    if not case.in_hands:
         return []
     pairs = dict.fromkeys((h.person, h.unit) for h in case.holders)
     return [

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 from investiture.casework.words import (
+    Amber,
     Basis,
     CaseState,
     Gate,
@@ -47,6 +48,7 @@ STATES = Vocabulary(
 )
 VERDICTS = Vocabulary(Verdict, gate_pb2.Verdict.Value, "VERDICT_", gate_pb2.VERDICT_UNSPECIFIED)
 BASES = Vocabulary(Basis, gate_pb2.Basis.Value, "BASIS_", gate_pb2.BASIS_UNSPECIFIED)
+AMBERS = Vocabulary(Amber, gate_pb2.Amber.Value, "AMBER_", gate_pb2.AMBER_UNSPECIFIED)
 STEPS = Vocabulary(Step, gate_pb2.Step.Value, "STEP_", gate_pb2.STEP_UNSPECIFIED)
 OUTCOMES = Vocabulary(
     Outcome, statements_pb2.Outcome.Value, "OUTCOME_", statements_pb2.OUTCOME_UNSPECIFIED

@@ -11,6 +11,7 @@ from investiture.api.common.v1 import gate_pb2, statements_pb2
 from investiture.casework.case import CarriedNotice, Case, DueStep, Escalation, Extension, Holder
 from investiture.casework.facts import Condition, Decider, Ending, Gap, Revision, Warrant
 from investiture.casework.vocabulary import (
+    AMBERS,
     BASES,
     GATES,
     OUTCOMES,
@@ -212,6 +213,7 @@ def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
         notices=[_notice_to(n) for n in case.notices],
         no_eligible_holder=case.no_eligible_holder,
         reason=case.reason,
+        amber=AMBERS.to(case.amber),
         waiting_since=stamp(case.waiting_since) if case.state in WAITING else None,
         waited_ms=case.waited_ms,
         extensions=[_extension_to(e) for e in case.extensions],

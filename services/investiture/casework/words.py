@@ -65,6 +65,14 @@ class Basis(StrEnum):
     STANDING_DECISION = "STANDING_DECISION"
 
 
+class Amber(StrEnum):
+    """Why a case needs a look although nobody decided against it: the sponsor's liveness."""
+
+    SPONSOR_IN_NAME_ONLY = "SPONSOR_IN_NAME_ONLY"
+    FORWARD_MOVES_PAUSED = "FORWARD_MOVES_PAUSED"
+    TRANSFER = "TRANSFER"
+
+
 class Step(StrEnum):
     """A step of a timetable."""
 

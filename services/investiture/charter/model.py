@@ -25,6 +25,7 @@ from investiture.charter.organisation import (
 )
 from investiture.charter.policy import (
     Appetite,
+    FundingPolicy,
     FundingTier,
     LaunchPolicy,
     PilotTemplate,
@@ -93,6 +94,7 @@ class Charter(Part):
     funding_tiers: tuple[FundingTier, ...]
     spend_floors: Mapping[SpendCondition, Minor] = {}
     """A spend under the condition is read in the table as if it were at least this much."""
+    funding: FundingPolicy = FundingPolicy()
 
     fiscal_year: FiscalYears = FiscalYears()
 

@@ -58,6 +58,18 @@ class FundingTier(Part):
         )
 
 
+class FundingPolicy(Part):
+    """How a funding goes on when its program changes, and how split requests are found.
+
+    ``confirm_increase_bps``: an increase up to this share of what the levels approved, beyond the
+    ceiling and inside the same tier, is confirmed by finance alone. ``split_window``: requests of
+    one category for the same vendor and cost centre within it count together; null looks for none.
+    """
+
+    confirm_increase_bps: Annotated[int, Field(ge=0, le=100_000)] = 1000
+    split_window: IsoDuration | None = Duration(days=90)
+
+
 class Review(Part):
     """IT's review: the unit that answers for it and who knights, by the depth that triage says.
 

@@ -128,7 +128,11 @@ def dial(
 ) -> grpc.aio.Channel:
     """Return a channel to ``host:port``; generated stubs take it. It connects when first used."""
     outgoing = _Outgoing(tokens, deadline_seconds)
-    interceptors: list[grpc.aio.ClientInterceptor] = [_UnaryCalls(outgoing), _Streams(outgoing)]
+    interceptors: list[grpc.aio.ClientInterceptor] = [
+        _UnaryCalls(outgoing),
+        _Streams(outgoing),
+        _Uploads(outgoing),
+    ]
     credentials = tls.client_credentials(tls_settings) if tls_settings else None
     if credentials is None:
         return grpc.aio.insecure_channel(
@@ -247,6 +251,27 @@ class _Streams(grpc.aio.UnaryStreamClientInterceptor):
         ending = asyncio.create_task(end())
         self._ending.add(ending)  # the loop itself keeps no strong reference to a task
         ending.add_done_callback(self._ending.discard)
+        return call
+
+
+class _Uploads(grpc.aio.StreamUnaryClientInterceptor):
+    def __init__(self, outgoing: _Outgoing) -> None:
+        self._outgoing = outgoing
+
+    async def intercept_stream_unary(
+        self,
+        continuation: Any,
+        client_call_details: grpc.aio.ClientCallDetails,
+        request_iterator: Any,
+    ) -> Any:
+        details, span = self._outgoing.prepared(client_call_details, bounded=True)
+        try:
+            call: grpc.aio.StreamUnaryCall[Any, Any] = await continuation(details, request_iterator)
+            code = await call.code()
+        except BaseException:
+            span.end(grpc.StatusCode.CANCELLED, timed=True)
+            raise
+        span.end(code, timed=True)
         return call
 
 

@@ -9,20 +9,19 @@ from rich.text import Text
 
 from investiture.api.casework.v1 import case_service_pb2 as pb
 from investiture.api.common.v1 import gate_pb2
-from investiture.cli import problems
+from investiture.cli.conversations import asked_of
 from investiture.cli.deciding import (
     Program,
     Reason,
     answer,
     etag_for,
     gate_of,
+    newest_case,
     person_name,
-    program_name,
 )
 from investiture.cli.output import clock, gate_word, instant, short, table
 from investiture.cli.paths import next_step, state
 from investiture.cli.people import away_among
-from investiture.cli.problems import Complaint
 from investiture.cli.session import OWNERS, Session, run
 from investiture.stack.names import SERVICES
 
@@ -52,6 +51,11 @@ def inbox(
         marks = await away_among(session, (h.person for c in whole.cases for h in c.holders))
         if marks is not None:
             session.note(marks)
+        questions = await asked_of(session, person_name(of))
+        if questions:
+            who = "you were" if not of else f"{of} was"
+            many = "a question" if len(questions) == 1 else f"{len(questions)} questions"
+            session.note(f"{who} asked {many}: `investiture case asked`")
 
     run(ctx, act)
 
@@ -63,7 +67,7 @@ def void(ctx: typer.Context, program: Program, gate: GateName, reason: Reason) -
 
     async def act(session: Session) -> None:
         stub = await session.cases(OWNERS[number])
-        case = await _newest(session, program, number)
+        case = await newest_case(session, program, number)
         request = pb.VoidCaseRequest(
             request_id=session.shared.fresh_request_id(),
             name=case.name,
@@ -90,7 +94,7 @@ def reassign(
 
     async def act(session: Session) -> None:
         stub = await session.cases(OWNERS[number])
-        case = await _newest(session, program, number)
+        case = await newest_case(session, program, number)
         request = pb.ReassignCaseRequest(
             request_id=session.shared.fresh_request_id(),
             name=case.name,
@@ -118,7 +122,7 @@ def close_condition(
 
     async def act(session: Session) -> None:
         stub = await session.cases(OWNERS[number])
-        case = await _newest(session, program, number)
+        case = await newest_case(session, program, number)
         request = pb.CloseConditionRequest(
             request_id=session.shared.fresh_request_id(),
             name=case.name,
@@ -148,21 +152,6 @@ async def _pending(
         token = page.next_page_token
         if not token:
             return cases
-
-
-async def _newest(
-    session: Session, program: str, gate: gate_pb2.Gate.ValueType
-) -> gate_pb2.GateCase:
-    stub = await session.cases(OWNERS[gate])
-    name = program_name(program)
-    reading = await stub.ReadCase(pb.ReadCaseRequest(program=name, gate=gate))
-    if not reading.HasField("gate_case"):
-        raise Complaint(
-            f"{name} has no {gate_word(gate).lower()} case yet",
-            problems.NOT_FOUND,
-            f"`investiture show {short(name)}` says where it is",
-        )
-    return reading.gate_case
 
 
 def _inbox(found: pb.ListPendingDecisionsResponse, person: str) -> Table | Text:

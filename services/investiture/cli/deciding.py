@@ -8,12 +8,13 @@ from google.protobuf.message import Message
 from rich.console import Group
 from rich.text import Text
 
+from investiture.api.casework.v1 import case_service_pb2 as pb
 from investiture.api.common.v1 import gate_pb2
 from investiture.cli import problems
 from investiture.cli.output import GATES, gate_word, short
 from investiture.cli.paths import case_remarks, holder_lines, state
 from investiture.cli.problems import Complaint
-from investiture.cli.session import Session
+from investiture.cli.session import OWNERS, Session
 
 Program = Annotated[
     str, typer.Argument(help="The program: `support-community`.", metavar="PROGRAM")
@@ -36,6 +37,26 @@ def gate_of(said: str, where: str = "GATE") -> gate_pb2.Gate.ValueType:
             return gate
     known = ", ".join(gate_word(gate).lower() for gate in GATES)
     raise typer.BadParameter(f"{said} is none of {known}", param_hint=where)
+
+
+async def newest_case(
+    session: Session, program: str, gate: gate_pb2.Gate.ValueType
+) -> gate_pb2.GateCase:
+    """Return the newest case of a program's gate.
+
+    Raises:
+        Complaint: it has none yet.
+    """
+    stub = await session.cases(OWNERS[gate])
+    name = program_name(program)
+    reading = await stub.ReadCase(pb.ReadCaseRequest(program=name, gate=gate))
+    if not reading.HasField("gate_case"):
+        raise Complaint(
+            f"{name} has no {gate_word(gate).lower()} case yet",
+            problems.NOT_FOUND,
+            f"`investiture show {short(name)}` says where it is",
+        )
+    return reading.gate_case
 
 
 def person_name(person: str) -> str:

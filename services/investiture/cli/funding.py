@@ -1,4 +1,4 @@
-"""The FUND gate and the ledger: finance approves level by level, reserves, and accounts for it."""
+"""The FUND gate: finance approves level by level, and reserves."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -18,8 +18,7 @@ from investiture.cli.deciding import (
     program_name,
 )
 from investiture.cli.gaps import gap_from
-from investiture.cli.ledgers import Book, ledger_table, read_book
-from investiture.cli.output import print_json, short, table
+from investiture.cli.output import short, table
 from investiture.cli.session import Session, run
 from investiture.stack import amounts
 
@@ -83,28 +82,10 @@ def fund(
     run(ctx, act)
 
 
-@app.command(rich_help_panel="Looking into it")
-def ledger(
-    ctx: typer.Context,
-    program: Annotated[str, typer.Argument(help="Of one program; else of all.")] = "",
-    envelope: Annotated[str, typer.Option(help="Of one envelope; else of all.")] = "",
-) -> None:
-    """Print the budget's ledger: every movement, and the sums that must be equal."""
-
-    async def act(session: Session) -> None:
-        stub = await session.budget()
-        name = program_name(program) if program else ""
-        book = await read_book(stub, envelope=_envelope(envelope), program=name)
-        if session.shared.json:
-            print_json(pb.ListLedgerEntriesResponse(entries=book.entries))
-        else:
-            session.note(_ledger(book))
-
-    run(ctx, act)
-
-
 def approved(funding: pb.Funding) -> bool:
     """Return whether every level has approved, so that the money can be reserved."""
+    if funding.approved_in:  # its levels approved an earlier round; finance alone confirms
+        return True
     return bool(funding.levels) and all(
         len(level.approved_by) >= level.needed for level in funding.levels
     )
@@ -116,6 +97,12 @@ def _envelope(name: str) -> str:
 
 def _shown(session: Session, funding: pb.Funding) -> Group:
     lines = [Text(f"  asked for {amounts.shown(funding.amount)}", style="dim")]
+    if funding.gate_case.reason:
+        lines.append(Text(f"  {funding.gate_case.reason}", style="yellow"))
+    if funding.HasField("counted_together"):
+        lines.append(_counted(funding.counted_together))
+    if funding.HasField("ceiling"):
+        lines.append(Text(f"  approved up to {amounts.shown(funding.ceiling)}", style="dim"))
     if funding.HasField("reservation"):
         held = funding.reservation
         lines.append(
@@ -123,7 +110,16 @@ def _shown(session: Session, funding: pb.Funding) -> Group:
                 f"  {amounts.shown(held.reserved)} reserved in {short(held.envelope)}", style="dim"
             )
         )
-    return Group(outcome(session, funding.gate_case, lines), _levels(funding.levels))
+    shown = outcome(session, funding.gate_case, lines)
+    return Group(shown, _levels(funding.levels)) if funding.levels else Group(shown)
+
+
+def _counted(counted: pb.CountedTogether) -> Text:
+    others = ", ".join(
+        f"{short(one.program)} {amounts.shown(one.amount)}" for one in counted.others
+    )
+    total = amounts.shown(counted.total)
+    return Text(f"  counted together in {counted.cost_centre}: {total}, with {others}", style="dim")
 
 
 def _levels(levels: Sequence[pb.ApprovalLevel]) -> Table:
@@ -137,7 +133,3 @@ def _levels(levels: Sequence[pb.ApprovalLevel]) -> Table:
             ", ".join(short(person) for person in level.eligible),
         )
     return drawn
-
-
-def _ledger(book: Book) -> Group:
-    return Group(ledger_table(book.entries), *book.checks())

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from google.type.money_pb2 import Money
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -72,6 +73,63 @@ async def read_book(stub: BudgetServiceStub, *, envelope: str = "", program: str
     return Book(entries, envelopes, whole=not program)
 
 
+async def read_statement(stub: BudgetServiceStub, request: pb.GetStatementRequest) -> pb.Statement:
+    """Read every page of a statement."""
+    whole = pb.Statement()
+    while True:
+        page = await stub.GetStatement(request)
+        lines = [*whole.lines, *page.lines]
+        whole = pb.Statement(
+            name=page.name, at=page.at, opening=page.opening, closing=page.closing, lines=lines
+        )
+        if not page.next_page_token:
+            return whole
+        request.page_token = page.next_page_token
+
+
+def statement_view(statement: pb.Statement) -> Group:
+    """Return a statement: what was there, each movement with what it left, what is there."""
+    at = clock(instant(statement, "at"))
+    of_program = statement.name.startswith("programs/")
+    names = _HELD[2:5] if of_program else _HELD
+    return Group(
+        Text.assemble((short(statement.name), "bold"), f" at {at}"),
+        _held_table("before", statement.opening, names),
+        _running_table(statement, names[-5:]),
+        _held_table("then", statement.closing, names),
+    )
+
+
+def _running_table(statement: pb.Statement, names: Sequence[str]) -> Table:
+    """Return the movements with the running balances of the accounts that are used."""
+    rows = [[getattr(line.balances, name) for name in names] for line in statement.lines]
+    used = [place for place in range(len(names)) if any(amounts.minor(row[place]) for row in rows)]
+    headings = [names[place] for place in used]
+    drawn = table("#", "at", "movement", "amount", *headings, right=("#", "amount", *headings))
+    for line, row in zip(statement.lines, rows, strict=True):
+        entry = line.entry
+        drawn.add_row(
+            str(entry.sequence),
+            clock(instant(entry, "posted_at")),
+            f"{entry.kind}: {account(entry.debit)} → {account(entry.credit)}",
+            amounts.shown(entry.amount),
+            *(amounts.shown(row[place]) for place in used),
+        )
+    return drawn
+
+
+def _held_table(what: str, held: Iterable[pb.StatementBalance], names: tuple[str, ...]) -> Table:
+    """Return balances at one instant."""
+    drawn = table(what, *names, right=names)
+    for one in held:
+        row = (getattr(one.balances, name) for name in names)
+        drawn.add_row(short(one.envelope), *(amounts.shown(money) for money in row))
+    return drawn
+
+
+_HELD = ("appropriated", "available", "reserved", "committed", "actual", "lapsed")
+
+
 def balances_of(entries: Iterable[pb.LedgerEntry]) -> dict[str, dict[int, int]]:
     """Return what each envelope's accounts hold, in minor units, after these movements."""
     held: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
@@ -93,7 +151,7 @@ def ledger_table(entries: Iterable[pb.LedgerEntry]) -> Table:
             clock(instant(entry, "posted_at")),
             short(entry.envelope),
             short(entry.program) if entry.program else "",
-            f"{entry.kind}: {account(entry.debit)} → {account(entry.credit)}",
+            movement(entry),
             short(entry.actor),
             amounts.shown(entry.amount),
         )
@@ -106,7 +164,7 @@ def movements_table(entries: Iterable[pb.LedgerEntry]) -> Table:
     for entry in entries:
         drawn.add_row(
             str(entry.sequence),
-            f"{entry.kind}: {account(entry.debit)} → {account(entry.credit)}",
+            movement(entry),
             short(entry.actor),
             amounts.shown(entry.amount),
         )
@@ -123,6 +181,12 @@ def balances_table(envelopes: Sequence[pb.Envelope]) -> Table:
     for envelope, row in zip(envelopes, rows, strict=True):
         drawn.add_row(short(envelope.name), *(amounts.shown(row[place]) for place in used))
     return drawn
+
+
+def movement(entry: pb.LedgerEntry) -> str:
+    """Return what an entry moved: ``correct #4: actual → committed``."""
+    of = f" #{entry.corrects}" if entry.corrects else ""
+    return f"{entry.kind}{of}: {account(entry.debit)} → {account(entry.credit)}"
 
 
 def account(value: int) -> str:

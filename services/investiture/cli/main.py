@@ -10,19 +10,26 @@ from typing import Annotated
 import typer
 
 from investiture.cli import (
+    books,
     casefiles,
     changes,
     charters,
+    conversations,
     funding,
+    liveness,
     operators,
     ownership,
     people,
     pledges,
     problems,
     programs,
+    registers,
     reviews,
+    spending,
     stacks,
     stages,
+    transfers,
+    years,
 )
 from investiture.cli.demo import command as demo
 from investiture.cli.root import RootGroup, Shared
@@ -47,12 +54,19 @@ for room in (
     demo,
     programs,
     pledges,
+    liveness,
     funding,
+    spending,
+    transfers,
+    years,
+    books,
     reviews,
     stages,
     casefiles,
     people,
+    conversations,
     ownership,
+    registers,
     charters,
     changes,
 ):

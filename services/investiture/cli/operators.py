@@ -132,6 +132,8 @@ def _imported(answer: pb.ImportDirectoryResponse) -> Text:
         who = ", ".join(name.removeprefix("people/") for name in answer.gaining)
         said.append(f"\n  {answer.change} waits for a second person", style="yellow")
         said.append(f": it gives authority to {who}" if who else "")
+    for name in answer.transfers:
+        said.append(f"\n  {name} is amber: its sponsor has to be followed", style="yellow")
     return said
 
 

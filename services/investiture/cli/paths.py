@@ -30,6 +30,11 @@ _STYLES = {
     gate_pb2.CASE_STATE_VOIDED: "red",
     gate_pb2.CASE_STATE_EXPIRED: "red",
 }
+_AMBER = {
+    gate_pb2.AMBER_SPONSOR_IN_NAME_ONLY: "sponsor in name only",
+    gate_pb2.AMBER_FORWARD_MOVES_PAUSED: "no further gate opens until the sponsor attests",
+    gate_pb2.AMBER_TRANSFER: "the sponsorship waits for a transfer",
+}
 _MS = timedelta(milliseconds=1)
 
 
@@ -91,6 +96,8 @@ def state(case: gate_pb2.GateCase) -> Text:
         text.append(f" (round {case.round})", style="dim")
     if case.basis == gate_pb2.BASIS_CARRIED:
         text.append(f" carried to revision {case.revision}", style="cyan")
+    if case.amber:
+        text.append(" amber", style="bold yellow")
     if case.no_eligible_holder:
         text.append(" nobody eligible", style="bold red")
     return text
@@ -127,8 +134,14 @@ def _remarks(path: pb.Path) -> Iterator[Text]:
 
 
 def case_remarks(case: gate_pb2.GateCase) -> Iterator[Text]:
-    """Yield a case's gaps, its conditions and the notices of decisions that were carried."""
+    """Yield why a case is amber, its extensions, gaps and conditions, and what was carried."""
     gate = gate_word(case.gate) if case.gate else ""
+    if case.amber:
+        yield Text(f"  {gate} amber, {_AMBER[case.amber]}: {case.reason}", style="yellow")
+    for extension in case.extensions:
+        until = clock(instant(extension, "overdue_at"))
+        line = f"  {gate} given more time until {until} ({short(extension.person)}): "
+        yield Text(line + extension.reason, style="cyan")
     for gap in case.gaps:
         yield Text(f"  {gate} gap: {gap.risk}: {gap.excess} over {gap.tolerance}", style="magenta")
         yield Text(f"    → {gap.remedy}", style="green")

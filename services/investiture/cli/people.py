@@ -94,7 +94,7 @@ def away(
     run(ctx, act)
 
 
-@people.command(name="import-absences")
+@people.command(name="import")
 def import_absences(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="CSV: person,from,until,deputy.", metavar="FILE")],

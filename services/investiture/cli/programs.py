@@ -113,6 +113,53 @@ def withdraw(ctx: typer.Context, program: Program, reason: Reason) -> None:
     run(ctx, act)
 
 
+@app.command(rich_help_panel=PANEL)
+def resubmit(
+    ctx: typer.Context,
+    program: Annotated[
+        str, typer.Argument(help="The program that was withdrawn or declined.", metavar="PROGRAM")
+    ],
+    file: Annotated[
+        Path | None,
+        typer.Option(help="A program file: what the new one says, and what it is called."),
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--name", help="What the new one is called, without a file.")
+    ] = "",
+) -> None:
+    """Take up a program again that was withdrawn or declined: as a new one, decided anew."""
+    if file is not None and name:
+        raise typer.BadParameter("the file names the new program already", param_hint="--name")
+
+    async def act(session: Session) -> None:
+        from investiture.cli.proposals import proposal_of
+
+        proposal = proposal_of(file) if file is not None else None
+        stub = await session.launch()
+        request = pb.CreateProgramRequest(
+            request_id=session.shared.fresh_request_id("create"),
+            program_id=proposal.program if proposal else name.removeprefix("programs/"),
+            content=proposal.content if proposal else None,
+            resubmits=program_name(program),
+            validate_only=session.shared.dry_run,
+        )
+        try:
+            draft = await stub.CreateProgram(request)
+        except grpc.aio.AioRpcError as error:
+            raise (proposal.located(error) if proposal else error) from None
+        if not session.shared.dry_run:
+            draft = await stub.SubmitProgram(
+                pb.SubmitProgramRequest(
+                    request_id=session.shared.fresh_request_id("submit"),
+                    name=draft.name,
+                    etag=draft.etag,
+                )
+            )
+        session.show(draft, lambda answer: _submitted(session, answer))
+
+    run(ctx, act)
+
+
 @app.command(name="list", rich_help_panel=PANEL)
 def list_(ctx: typer.Context) -> None:
     """List the programs and where each is."""
@@ -313,6 +360,8 @@ def program_line(program: pb.Program) -> Text:
     line.append(f"revision {program.revision}  {program_state(program)}")
     if program.end_reason:
         line.append(f": {program.end_reason}", style="dim")
+    if program.resubmits:
+        line.append(f"  takes up {program.resubmits} again", style="dim")
     return line
 
 

@@ -20,6 +20,7 @@ from investiture.api.governance.v1.governance_service_pb2_grpc import Governance
 from investiture.api.itrisk.v1.itrisk_service_pb2_grpc import ItRiskServiceStub
 from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
+from investiture.api.sponsorship.v1.register_service_pb2_grpc import RegisterServiceStub
 from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
 from investiture.chassis.authentication import LocalIssuer
 from investiture.chassis.client import MintedToken, TokenFile, TokenSource, dial
@@ -76,6 +77,10 @@ class Session:
     async def governance(self) -> GovernanceServiceStub:
         """Return the API of changes that two people sign; sponsorship serves it."""
         return GovernanceServiceStub(await self._channel("sponsorship"))
+
+    async def registers(self) -> RegisterServiceStub:
+        """Return sponsorship's registers."""
+        return RegisterServiceStub(await self._channel("sponsorship"))
 
     async def budget(self) -> BudgetServiceStub:
         """Return budget's API."""

@@ -22,8 +22,9 @@ async def compose(
     """Builds the service; what has to be closed is pushed onto `closing`."""
     base = await lay(NAME, settings, closing, clock or SystemClock())
     reviews = ReviewStore()
-    desk = KnightDesk(base.charter, reviews)
-    cases = CaseOperations(base.case_store(CASES), base.charter, [desk])
+    store = base.case_store(CASES)
+    desk = KnightDesk(base.charter, store, reviews)
+    cases = CaseOperations(store, base.charter, [desk])
     operations = ReviewOperations(cases, desk, reviews, base.charter)
     handlers = ItRiskHandlers(operations, cases, base.mutations, base.directory())
     base.attend(cases, closing)

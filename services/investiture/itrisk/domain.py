@@ -1,6 +1,6 @@
 """Rules of IT's verdicts: which one it is, when a decline is allowed, and who may not knight."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -74,9 +74,17 @@ def check_sides(
     authority: Authority, business_people: Sequence[str], money_people: Sequence[str]
 ) -> None:
     """Who knights stands on neither the business nor the money side, also through delegation."""
+    require_apart(authority.people, business_people, money_people)
+
+
+def require_apart(
+    people: Iterable[str], business_people: Iterable[str], money_people: Iterable[str]
+) -> None:
+    """Refuses with SIDES_NOT_SEPARATE who of IT's people stands on another side, a leg each."""
+    deciding = frozenset(people)
     legs = (
-        *shared_people(authority.people, business_people, "IT", "business"),
-        *shared_people(authority.people, money_people, "IT", "money"),
+        *shared_people(deciding, business_people, "IT", "business"),
+        *shared_people(deciding, money_people, "IT", "money"),
     )
     if legs:
         raise PreconditionFailed(

@@ -1,15 +1,18 @@
 """Reviews: load → decide → save, each inside one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from investiture.casework import case as cases
 from investiture.casework.approvals import Level, candidates, levels_of, missing
 from investiture.casework.case import Candidate, Case, Holder
+from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
 from investiture.casework.facts import Authority, Ending, Evidence, Gap, Revision, Warrant
 from investiture.casework.operations import CaseOperations
+from investiture.casework.sides import business_side, shared_people
 from investiture.casework.standing import Part, anybodys
+from investiture.casework.store import CaseStore
 from investiture.casework.words import CaseState, Gate, Purpose
 from investiture.charter.authority import review_approvals
 from investiture.charter.model import Charter
@@ -38,20 +41,42 @@ class KnightDesk:
     collection = "riskReviews"
     required = (Gate.PLEDGE, Gate.FUND)
 
-    def __init__(self, charter: Charter, reviews: ReviewStore) -> None:
+    def __init__(self, charter: Charter, cases_: CaseStore, reviews: ReviewStore) -> None:
         self._charter = charter
+        self._cases = cases_
         self._reviews = reviews
 
     def admit(self, tx: Transaction, evidence: Evidence) -> None:
-        """Nobody stands on two of the sides whose warrants came; otherwise IT is not asked."""
-        pledge, fund = evidence.warrants[Gate.PLEDGE], evidence.warrants[Gate.FUND]
-        business = {*evidence.revision.business_people, *pledge.business_people}
-        both = sorted(business & fund.people)
-        if both:
-            raise PreconditionFailed(
-                "SIDES_NOT_SEPARATE",
-                f"{', '.join(both)} stands on the business and on the money side of this program",
-            )
+        """Nobody stands on two of the sides whose warrants came; otherwise IT is not asked.
+
+        A knighting that stands is not carried to a revision that puts who knighted on another side.
+        """
+        fund = evidence.warrants[Gate.FUND]
+        business = business_side(evidence.revision, evidence.warrants[Gate.PLEDGE])
+        legs = shared_people(fund.people, business, "money", "business")
+        if legs:
+            raise PreconditionFailed("SIDES_NOT_SEPARATE", legs=legs)
+        present = self._cases.newest(tx, evidence.revision.program, Gate.KNIGHT)
+        if present is not None:
+            self._hear_of(tx, present, evidence, business)
+
+    def _hear_of(
+        self, tx: Transaction, present: Case, evidence: Evidence, business: frozenset[str]
+    ) -> None:
+        """Keeps who pledged or funded since: a case that goes on is decided without them."""
+        facts, review = evidence.revision, self._reviews.load(tx, present.name)
+        heard = replace(
+            review,
+            business_people=tuple(sorted({*review.business_people, *business})),
+            money_people=tuple(
+                sorted({*review.money_people, *evidence.warrants[Gate.FUND].people})
+            ),
+        )
+        standing = cases.as_of(present, tx.now).state is CaseState.STANDING
+        if standing and present.gate_digest == facts.gate_digest(self.gate):
+            domain.require_apart(present.people, heard.business_people, heard.money_people)
+        if heard != review:
+            self._reviews.hear_of(tx, present.name, heard)
 
     def same_tier(self, decided: Revision, revision: Revision) -> bool:
         """Tiers are money's; a knighting has none."""
@@ -71,8 +96,7 @@ class KnightDesk:
                 amount_minor=facts.amount_minor,
             ),
         ).depth
-        # Who stood in for a sponsor is named by the pledge's warrant, not by the revision.
-        business = {*facts.business_people, *evidence.warrants[Gate.PLEDGE].business_people}
+        business = business_side(facts, evidence.warrants[Gate.PLEDGE])
         money = evidence.warrants[Gate.FUND].people
         review = Review(depth.value, tuple(sorted(business)), tuple(sorted(money)))
         self._reviews.insert(tx, case.name, case.program, review)
@@ -114,6 +138,9 @@ class KnightDesk:
 
     def _role(self, case: Case) -> str:
         return "proposer" if case.state is CaseState.CHANGES_REQUESTED else domain.REVIEWER
+
+    def more_time(self, tx: Transaction, case: Case) -> None:
+        """IT has no dates of its own."""
 
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """A review holds nothing."""
@@ -158,6 +185,8 @@ class ReviewOperations:
         levels = self._desk.levels(review)
         validity = self._cases.validity(Gate.KNIGHT)
         knighted = domain.knight(case, levels, knighting, authority, tx.now, validity)
+        if knighted.state is CaseState.STANDING:  # who spoke first may have changed sides since
+            domain.require_apart(knighted.people, review.business_people, review.money_people)
         after = self._cases.governed(tx, knighted)
         payload = {"authority": authority.evidence(), "rationale": knighting.rationale}
         return self._reading(tx, self._cases.store.save(tx, case, after, "knight.yes", payload))
@@ -209,6 +238,7 @@ class ReviewOperations:
         require_able(authority)
         review = self._reviews.load(tx, case.name)
         domain.check_sides(authority, review.business_people, review.money_people)
+        require_independent(case.facts, authority)
         cases.require_holder(case, *authority.people)
         return case, review
 

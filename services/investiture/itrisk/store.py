@@ -41,6 +41,11 @@ _ROUNDS = Query(
 _MARK = (
     REVIEW.update().where(REVIEW.c.case_name == sa.bindparam("name")).values(changes_requested=True)
 )
+_HEAR = (
+    REVIEW.update()
+    .where(REVIEW.c.case_name == sa.bindparam("name"))
+    .values(business_people=sa.bindparam("business"), money_people=sa.bindparam("money"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,17 @@ class ReviewStore:
         """The review of a case that exists."""
         ((depth, business, money),) = _READ.rows(tx.connection, {"name": case_name})
         return Review(depth, tuple(business), tuple(money))
+
+    def hear_of(self, tx: Transaction, case_name: str, review: Review) -> None:
+        """Stores who stands on the other two sides by now."""
+        tx.connection.execute(
+            _HEAR,
+            {
+                "name": case_name,
+                "business": list(review.business_people),
+                "money": list(review.money_people),
+            },
+        )
 
     def mark_changes_requested(self, tx: Transaction, case_name: str) -> None:
         """Counts this round among those in which changes were requested."""

@@ -213,6 +213,7 @@ def program_to(program: Program) -> pb.Program:
         settled=program.settled,
         suspension_people=suspension.people if suspension else (),
         incidents=program.incidents,
+        resubmits=program.resubmits,
     )
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 from investiture.casework.charter_store import CharterStore
 from investiture.casework.foundation import lay
@@ -11,20 +12,27 @@ from investiture.chassis.process import run
 from investiture.chassis.server import Binding, Server
 from investiture.chassis.settings import ServiceSettings
 from investiture.chassis.ticker import Ticker
+from investiture.sponsorship.attestations import Attestations, pause
 from investiture.sponsorship.dated import DatedChanges
 from investiture.sponsorship.governance import SERVICE as GOVERNANCE
 from investiture.sponsorship.governance import GovernanceHandlers
 from investiture.sponsorship.handlers import SERVICE, SponsorshipHandlers
 from investiture.sponsorship.operations.absences import AbsenceOperations
+from investiture.sponsorship.operations.authority_tests import AuthorityTests
 from investiture.sponsorship.operations.changes import ChangeOperations
 from investiture.sponsorship.operations.delegations import DelegationOperations
 from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
+from investiture.sponsorship.operations.liveness import LivenessOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations
+from investiture.sponsorship.operations.registers import RegisterOperations
 from investiture.sponsorship.own_directory import OwnDirectory
+from investiture.sponsorship.registers import SERVICE as REGISTERS
+from investiture.sponsorship.registers import RegisterHandlers
 from investiture.sponsorship.store.absences import AbsenceStore
 from investiture.sponsorship.store.changes import ChangeStore
 from investiture.sponsorship.store.delegations import DelegationStore
+from investiture.sponsorship.store.interests import InterestStore
 from investiture.sponsorship.store.people import PeopleStore
 from investiture.sponsorship.store.pledges import PledgeStore
 from investiture.sponsorship.store.tables import CASES
@@ -35,20 +43,36 @@ NAME = "sponsorship"
 async def compose(
     settings: ServiceSettings, closing: AsyncExitStack, clock: Clock | None = None
 ) -> Server:
-    """Builds the service; what has to be closed is pushed onto `closing`."""
+    """Builds the service with its sweep; what has to be closed is pushed onto `closing`."""
+    server, attestations, every = await build(settings, closing, clock)
+    ticker = Ticker("attestations", every, attestations.sweep)
+    ticker.start()
+    closing.push_async_callback(ticker.stop)
+    return server
+
+
+async def build(
+    settings: ServiceSettings, closing: AsyncExitStack, clock: Clock | None = None
+) -> tuple[Server, Attestations, timedelta]:
+    """The service, the sweep that nobody has started yet, and how often to start it."""
     base = await lay(NAME, settings, closing, clock or SystemClock())
     people, lent, store = PeopleStore(), DelegationStore(), PledgeStore()
-    directory = DirectoryOperations(base.charter, people, lent)
+    interests = InterestStore()
+    directory = DirectoryOperations(base.charter, people, lent, interests)
     desk = PledgeDesk(base.charter, store, directory)
+    tests = AuthorityTests(base.charter, store, directory)
     cases = CaseOperations(base.case_store(CASES), base.charter, [desk])
-    pledges = PledgeOperations(base.charter, cases, store, directory, desk)
+    pledges = PledgeOperations(base.charter, cases, store, directory, desk, tests)
+    liveness = LivenessOperations(base.charter, cases, store, directory, desk, tests, pledges)
+    attestations = Attestations(base.mutations, liveness)
     changes = ChangeOperations(
-        base.charters, directory, ChangeStore(), CharterStore(), pledges.followed
+        base.charters, directory, ChangeStore(), CharterStore(), liveness.followed
     )
     handlers = SponsorshipHandlers(
         base.charter,
         cases,
         pledges,
+        liveness,
         directory,
         DelegationOperations(base.charter, people, lent),
         changes,
@@ -62,9 +86,20 @@ async def compose(
     ticker.start()
     closing.push_async_callback(ticker.stop)
     base.attend(cases, closing, own=True)
+    registers = RegisterHandlers(
+        base.charter,
+        RegisterOperations(base.charter, people, lent, interests),
+        base.mutations,
+        base.pager,
+    )
     own = OwnDirectory(directory, base.mutations)
-    bindings = [Binding(SERVICE, handlers), Binding(GOVERNANCE, governing)]
-    return base.server(cases, bindings, own)
+    bindings = [
+        Binding(SERVICE, handlers),
+        Binding(REGISTERS, registers),
+        Binding(GOVERNANCE, governing),
+    ]
+    server = base.server(cases, bindings, own, directory.principals)
+    return server, attestations, pause(base.charter.sponsorship.reattestation.elapsed)
 
 
 if __name__ == "__main__":

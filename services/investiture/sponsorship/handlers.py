@@ -5,7 +5,9 @@ from datetime import datetime
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
 from investiture.casework.money import from_money
 from investiture.casework.operations import CaseOperations
+from investiture.casework.vocabulary import GATES
 from investiture.casework.wire import gaps_of
+from investiture.casework.words import Purpose
 from investiture.charter.model import Charter
 from investiture.chassis.call import Call
 from investiture.chassis.pagination import Pager
@@ -17,6 +19,7 @@ from investiture.sponsorship.operations.absences import AbsenceOperations
 from investiture.sponsorship.operations.changes import ChangeOperations, Import
 from investiture.sponsorship.operations.delegations import DelegationOperations, Lending
 from investiture.sponsorship.operations.directory import DirectoryOperations
+from investiture.sponsorship.operations.liveness import LivenessOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations, PledgeReading
 from investiture.sponsorship.presence_handlers import PresenceHandlers
 
@@ -26,11 +29,12 @@ SERVICE = "investiture.api.sponsorship.v1.SponsorshipService"
 class SponsorshipHandlers(PresenceHandlers):
     """Pledges, the directory and delegations over gRPC."""
 
-    def __init__(  # noqa: PLR0913 - one a room of the service
+    def __init__(  # noqa: PLR0913, PLR0917 - one room each, and what all of them share
         self,
         charter: Charter,
         cases: CaseOperations,
         pledges: PledgeOperations,
+        liveness: LivenessOperations,
         directory: DirectoryOperations,
         delegations: DelegationOperations,
         changes: ChangeOperations,
@@ -43,6 +47,7 @@ class SponsorshipHandlers(PresenceHandlers):
         self._charter = charter
         self._cases = cases
         self._pledges = pledges
+        self._liveness = liveness
         self._directory = directory
         self._delegations = delegations
         self._changes = changes
@@ -79,6 +84,54 @@ class SponsorshipHandlers(PresenceHandlers):
             request,
             lambda tx: self._message(
                 self._pledges.decline(tx, request.name, request.etag, gap), tx
+            ),
+        )
+
+    async def AttestSponsorship(
+        self, request: pb.AttestSponsorshipRequest, call: Call
+    ) -> pb.Pledge:
+        """Attests that the sponsor still stands behind the program."""
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._message(
+                self._liveness.attest(
+                    tx, request.name, request.etag, request.statement, request.on_behalf_of
+                ),
+                tx,
+            ),
+        )
+
+    async def NoteGateOpened(
+        self, request: pb.NoteGateOpenedRequest, call: Call
+    ) -> pb.NoteGateOpenedResponse:
+        """Hears that a later gate opened."""
+        gate = GATES.of(request.gate)
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: pb.NoteGateOpenedResponse(
+                asked=self._liveness.gate_opened(tx, request.program, gate)
+            ),
+        )
+
+    async def TransferSponsorship(
+        self, request: pb.TransferSponsorshipRequest, call: Call
+    ) -> pb.Pledge:
+        """Gives a standing sponsorship into other hands."""
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._message(
+                self._liveness.transfer(
+                    tx,
+                    request.name,
+                    request.etag,
+                    request.sponsor,
+                    request.successor,
+                    request.reason,
+                ),
+                tx,
             ),
         )
 
@@ -153,7 +206,8 @@ class SponsorshipHandlers(PresenceHandlers):
                 changed=len(done.plan.changed),
                 deactivated=len(done.plan.deactivated),
                 directory_digest=done.plan.digest,
-                handed_on=done.handed_on,
+                handed_on=done.aftermath.handed_on,
+                transfers=done.aftermath.transfers,
                 change=done.change.name if done.change else "",
                 gaining=done.change.gaining if done.change else (),
             )
@@ -218,14 +272,15 @@ class SponsorshipHandlers(PresenceHandlers):
         self, request: pb.RevokeDelegationRequest, call: Call
     ) -> pb.Delegation:
         """Revokes a delegation."""
-        return await self._mutations.run(
-            call,
-            request,
-            lambda tx: wire.delegation_to(
-                self._delegations.revoke(tx, request.name, request.etag, request.reason),
-                self._charter.currency,
-            ),
-        )
+
+        def unit(tx: Transaction) -> pb.Delegation:
+            self._directory.hold_alone(tx)
+            revoked = self._delegations.revoke(tx, request.name, request.etag, request.reason)
+            if revoked.purpose is Purpose.PLEDGE:
+                self._liveness.examine(tx, (revoked.delegate,))
+            return wire.delegation_to(revoked, self._charter.currency)
+
+        return await self._mutations.run(call, request, unit)
 
     def _message(self, reading: PledgeReading, tx: Transaction) -> pb.Pledge:
         return wire.pledge_to(reading, self._cases.reading(reading.case, tx.now).following)

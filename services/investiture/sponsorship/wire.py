@@ -12,7 +12,7 @@ from investiture.casework.case import DueStep
 from investiture.casework.facts import Authority, Condition
 from investiture.casework.money import Amount, to_money
 from investiture.casework.vocabulary import GATES, SIDES, Vocabulary
-from investiture.casework.words import Purpose
+from investiture.casework.words import CaseState, Purpose
 from investiture.charter.model import Charter
 from investiture.charter.organisation import Unit
 from investiture.chassis.refusal import FieldViolation, InvalidArgument
@@ -21,6 +21,7 @@ from investiture.sponsorship.domain.authority_legs import AuthorityLeg
 from investiture.sponsorship.domain.delegations import Delegation
 from investiture.sponsorship.domain.organisation import side_of, unit_name
 from investiture.sponsorship.domain.people import Person
+from investiture.sponsorship.domain.pledges import Seat
 from investiture.sponsorship.domain.positions import (
     Position,
     PositionKind,
@@ -133,6 +134,10 @@ def authority_to(authority: Authority) -> pb.Authority:
         directory_digest=authority.directory_digest,
         resolved_at=wire.stamp(authority.resolved_at),
         guest=authority.guest,
+        interests=[
+            pb.InterestInForce(name=one.name, subject=one.subject) for one in authority.interests
+        ],
+        reports_to=authority.reports_to,
     )
 
 
@@ -155,6 +160,8 @@ def delegation_to(delegation: Delegation, currency: str) -> pb.Delegation:
 def pledge_to(reading: PledgeReading, following: DueStep | None) -> pb.Pledge:
     """The API's form of a pledge; `following` is the next step of its timetable."""
     case, pledge = reading.case, reading.pledge
+    standing = case.state is CaseState.STANDING
+    asked = min((one.since for one in case.holders), default=None) if standing else None
     return pb.Pledge(
         gate_case=wire.case_to(case, following),
         sponsor=case.facts.sponsor,
@@ -163,6 +170,24 @@ def pledge_to(reading: PledgeReading, following: DueStep | None) -> pb.Pledge:
         authority_test=[_leg_to(leg) for leg in pledge.legs],
         unowned_relationships=pledge.unowned,
         contested_relationships=pledge.contested,
+        sponsorships=[_sponsorship_to(seat) for seat in pledge.seats],
+        attestation_due_at=wire.stamp(asked or pledge.liveness_at) if standing else None,
+        attestation_missed_at=wire.stamp(case.timetable.overdue_at if asked else None),
+        forward_moves_paused_at=wire.stamp(case.timetable.second_at if asked else None),
+    )
+
+
+def _sponsorship_to(seat: Seat) -> pb.Sponsorship:
+    return pb.Sponsorship(
+        named=seat.named,
+        person=seat.person,
+        on_behalf_of=seat.on_behalf_of,
+        pledged_at=wire.stamp(seat.pledged_at),
+        attested_at=wire.stamp(seat.attested_at),
+        attestation=seat.attestation,
+        lost=seat.lost,
+        former=seat.former,
+        successor=seat.successor,
     )
 
 

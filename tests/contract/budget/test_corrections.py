@@ -103,7 +103,7 @@ async def test_what_was_spent_in_an_older_rounds_envelope_goes_back_there(
 ) -> None:
     _, _ = await spent(money, final=True)
     await money.issue(name="envelopes/newer")
-    case = await money.open(revision(2, amount_minor=9_500_00))
+    case = await money.open(revision(2, amount_minor=9_950_00))
     await money.reserve(await money.approve(case, "fiona"), envelope="envelopes/newer")
     (made,) = (await latest(money)).reservation.commitments
     await corrected(money, correction(made, 20))

@@ -7,14 +7,12 @@ import pytest
 import sqlalchemy as sa
 from google.type.money_pb2 import Money
 from sqlalchemy.exc import DBAPIError
-from tests.support.budget import ENVELOPE, ON_SQLITE, MoneySide, refused
+from tests.support.budget import ENVELOPE, ON_SQLITE, MoneySide, money_side, refused
 from tests.support.clock import SettableClock
 from tests.support.facts import revision
-from tests.support.services import NOBODY_LISTENS, Realm, new_request_id, served
+from tests.support.services import Realm, new_request_id
 
 from investiture.api.budget.v1 import budget_service_pb2 as pb
-from investiture.api.budget.v1.budget_service_pb2_grpc import BudgetServiceStub
-from investiture.budget.__main__ import compose
 from investiture.chassis import migrate
 
 
@@ -176,7 +174,6 @@ async def test_every_move_leaves_its_leaf_in_the_audit_trail(
 async def test_a_restarted_service_finds_its_books(
     realm: Realm, clock: SettableClock, database_url: str
 ) -> None:
-    peers = {"sponsorship": NOBODY_LISTENS}
     request = pb.IssueEnvelopeRequest(
         request_id=new_request_id(),
         envelope_id="launches-2027",
@@ -189,7 +186,6 @@ async def test_a_restarted_service_finds_its_books(
     )
     answers: list[pb.Envelope] = []
     for _ in range(2):
-        async with served(compose, "budget", realm, database_url, peers=peers) as service:
-            stub = BudgetServiceStub(service.channel("people/ada", "budget-committee"))
-            answers.append(await stub.IssueEnvelope(request))
+        async with money_side(realm, clock, database_url) as money:
+            answers.append(await money.committee.IssueEnvelope(request))
     assert answers[0] == answers[1]

@@ -320,8 +320,8 @@ async def test_a_decrease_carries_the_funding_with_a_notice_to_its_deciders(
     assert list(case.notices[0].people) == ["people/fay", "people/fiona"]
     carried = await latest(money)
     assert (carried.amount, carried.ceiling) == (eur(8_000), eur(9_900))
-    assert carried.reservation.remaining == eur(9_000)
-    assert (await money.balances())["reserved"] == SMALL
+    assert (carried.reservation.remaining, carried.reservation.released) == (eur(8_000), eur(1_000))
+    assert (await money.balances())["reserved"] == 8_000_00
 
 
 async def test_a_decider_of_the_money_cannot_become_the_sponsor(money: MoneySide) -> None:

@@ -1,6 +1,7 @@
 """A fiscal year closes by rule: nothing posts into it afterwards, and nobody loses silently."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -149,7 +150,7 @@ async def test_nothing_posts_into_a_closed_year(money: MoneySide) -> None:
     before = await money.entries()
     lapsed = (await round_one(money)).reservation.commitments[0]
     fiona, fay = money.person("fiona"), money.person("fay")
-    refusals = {
+    refusals: dict[str, Awaitable[Any]] = {
         "issue": money.issue(name="envelopes/more-2026", fiscal_year=2026),
         "reserve": money.reserve(waiting, envelope=OLD),
         "commit": fiona.Commit(

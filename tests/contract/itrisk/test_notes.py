@@ -1,9 +1,8 @@
 """A review's case is talked about; while changes are requested, the proposer may have more time."""
 
-from typing import Any
-
 from tests.contract.itrisk.test_review import GAP, REVIEWER, Desk, desk
 from tests.support.conversations import (
+    Caller,
     consulting,
     every_case_is_talked_about,
     extending,
@@ -22,10 +21,11 @@ __all__ = ["desk"]
 PROPOSER, GUEST = "people/pia", "people/zoe"
 
 
-def caller(at: Desk) -> Any:
-    return lambda person, *roles: CaseServiceStub(
-        at.service.channel(person, *(roles or ("proposer",)))
-    )
+def caller(at: Desk) -> Caller:
+    def stub(person: str, *roles: str) -> CaseServiceStub:
+        return CaseServiceStub(at.service.channel(person, *(roles or ("proposer",))))
+
+    return stub
 
 
 async def sent_back(at: Desk, case: gate_pb2.GateCase) -> gate_pb2.GateCase:

@@ -1,8 +1,6 @@
 """The cases of the stages are talked about and given more time like every other."""
 
-from typing import Any
-
-from tests.support.conversations import every_case_is_talked_about, extending
+from tests.support.conversations import Caller, every_case_is_talked_about, extending
 from tests.support.launches import Front
 from tests.support.programs import BENEFIT_OWNER, PILOT_OWNER, SPONSOR
 
@@ -13,7 +11,7 @@ from investiture.api.common.v1 import gate_pb2
 GUEST = "people/zoe"
 
 
-def caller(desk: Front) -> Any:
+def caller(desk: Front) -> Caller:
     def stub(person: str, *roles: str) -> CaseServiceStub:
         return desk.case_person(person, *(roles or ("proposer",)))
 

@@ -19,7 +19,7 @@ from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.launch.v1 import launch_service_pb2 as pb
 from investiture.casework.facts import Condition
-from investiture.casework.words import Gate
+from investiture.casework.words import CaseState, Gate
 
 NAME = "programs/community"
 GAP = gate_pb2.Gap(risk="moderation", excess="nobody at night", remedy="a rota")
@@ -221,3 +221,22 @@ async def test_withdrawing_releases_the_stage_that_runs(desk: Front) -> None:
     problem = await desk.refused(desk.outcome(pilot))
     assert problem.reason == "PROGRAM_ENDED"
     assert content().pilot_plan == pilot.plan
+
+
+async def test_a_stage_is_frozen_while_what_it_rests_on_was_taken_back(desk: Front) -> None:
+    """architecture.md: during pilot and limited stages a void "freezes the stage"."""
+    pilot = await desk.piloting()
+    facts = await desk.facts(NAME)
+    lost = desk.gate_case(
+        facts, Gate.PLEDGE, CaseState.VOIDED, version=3, reason="people/sara has left"
+    )
+    await desk.record(lost)
+    problem = await desk.refused(desk.outcome(pilot))
+    assert problem.reason == "BUSINESS_FIRST"
+    (leg,) = problem.legs
+    assert (leg.type, leg.subject) == ("WARRANT_PLEDGE", NAME)
+    assert leg.description.endswith("people/sara has left")
+    followed = desk.gate_case(facts, Gate.PLEDGE, CaseState.STANDING, round_=2)
+    await desk.record(followed)
+    after = await desk.outcome(pilot)
+    assert after.gate_case.verdict == gate_pb2.VERDICT_PILOT_SUCCEEDED

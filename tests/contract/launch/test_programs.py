@@ -153,8 +153,8 @@ async def test_a_revision_says_what_it_does_to_each_gate(desk: Front) -> None:
     await desk.stand(await desk.facts(program.name), Gate.PLEDGE, Gate.FUND)
     knight = desk.gate_case(await desk.facts(program.name), Gate.KNIGHT, CaseState.OPEN)
     await desk.record(knight)
-    # 5 % more money: within the pledge's tolerance, not within funding's, nothing to IT.
-    answer = await desk.revised(program, amount=eur(94_500), tranches=None)
+    # 5 % more money and a vendor: within the pledge's tolerance, another matter for the funding.
+    answer = await desk.revised(program, amount=eur(94_500), tranches=None, vendors=["Nightwatch"])
     assert (answer.program.revision, answer.program.state) == (2, pb.PROGRAM_STATE_ON_PATH)
     effects = {effect.gate: effect for effect in answer.effects}
     assert {gate: effect.effect for gate, effect in effects.items()} == {
@@ -165,7 +165,7 @@ async def test_a_revision_says_what_it_does_to_each_gate(desk: Front) -> None:
         gate_pb2.GATE_LAUNCH: NOT_DECIDED,
         gate_pb2.GATE_PROVE: NOT_DECIDED,
     }
-    assert list(effects[gate_pb2.GATE_FUND].changed_fields) == ["amount", "tranches"]
+    assert list(effects[gate_pb2.GATE_FUND].changed_fields) == ["amount", "tranches", "vendors"]
     assert list(effects[gate_pb2.GATE_PLEDGE].changed_fields) == ["amount"]
     path = {gate.gate: gate for gate in (await desk.path(program.name)).gates}
     assert not path[gate_pb2.GATE_FUND].standing
@@ -175,10 +175,11 @@ async def test_a_revision_says_what_it_does_to_each_gate(desk: Front) -> None:
 
 async def test_an_increase_is_measured_from_what_the_decider_saw(desk: Front) -> None:
     program = await desk.submitted()
-    await desk.stand(await desk.facts(program.name), Gate.PLEDGE)
+    await desk.stand(await desk.facts(program.name), Gate.PLEDGE, Gate.FUND)
+    # The pledge's tolerance, and the contingency of the funding's tier: 10 % each.
     for amount, effect in ((97_000, CARRIED), (99_000, CARRIED), (99_001, REOPENED)):
         answer = await desk.revised(program, amount=eur(amount), tranches=None)
-        assert answer.effects[0].effect == effect, amount
+        assert [one.effect for one in answer.effects[:2]] == [effect, effect], amount
 
 
 async def test_a_revision_of_the_pilot_ends_the_pilot_that_runs(desk: Front) -> None:

@@ -1,7 +1,7 @@
 """The sponsorship service with the people of Halden in its directory, and its callers."""
 
 from collections.abc import AsyncGenerator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,11 @@ from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
 from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
 from investiture.casework.facts import Revision
 from investiture.chassis.client import Problem, explain
-from investiture.sponsorship.__main__ import compose
+from investiture.chassis.clock import Clock
+from investiture.chassis.server import Server
+from investiture.chassis.settings import ServiceSettings
+from investiture.sponsorship.__main__ import build
+from investiture.sponsorship.attestations import Attestations
 
 BEN, SARA, VERA, SAM = "people/ben", "people/sara", "people/vera", "people/sam"
 FORUM = {"channels": ("community-forum",)}
@@ -39,11 +43,12 @@ def community(number: int = 1, **changes: Any) -> Revision:
 
 @dataclass(slots=True)
 class House:
-    """The service with its callers."""
+    """The service with its callers; its sweep runs when a test says so."""
 
     realm: Realm
     clock: SettableClock
     service: Served
+    attestations: Attestations
 
     def of(self, person: str, *roles: str) -> SponsorshipServiceStub:
         return SponsorshipServiceStub(
@@ -126,7 +131,16 @@ async def open_house(
     realm: Realm, clock: SettableClock, database_url: str, **given: Any
 ) -> AsyncGenerator[House]:
     """The service, everybody imported; `given` overrides its settings."""
-    async with served(compose, "sponsorship", realm, database_url, **given) as service:
-        house = House(realm, clock, service)
+    sweeps: list[Attestations] = []
+
+    async def unswept(
+        settings: ServiceSettings, closing: AsyncExitStack, clock: Clock | None
+    ) -> Server:
+        server, attestations, _ = await build(settings, closing, clock)
+        sweeps.append(attestations)
+        return server
+
+    async with served(unswept, "sponsorship", realm, database_url, **given) as service:
+        house = House(realm, clock, service, sweeps[0])
         await house.import_people(*halden.people())
         yield house

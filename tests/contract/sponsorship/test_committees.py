@@ -21,6 +21,7 @@ from tests.contract.sponsorship.house import (
 from tests.contract.sponsorship.test_leavers import GOVERNANCE, inbox, leave
 from tests.contract.sponsorship.test_objections import ADA, OBJECTION, SALES, resolve
 from tests.support.clock import SettableClock
+from tests.support.conversations import extending
 from tests.support.councils import COUNCIL, PRESS, council_charter
 from tests.support.records import everything, rows
 from tests.support.services import Realm, new_request_id
@@ -425,6 +426,19 @@ async def test_who_is_asked_because_there_is_no_quorum_has_the_agreed_time_from_
     table = none.gate_case.timetable
     assert at(table.opened_at) == council.clock.now()
     assert at(table.overdue_at) < at(press)
+
+
+async def test_a_committee_that_was_given_more_time_keeps_it_with_the_next_vote(
+    council: House,
+) -> None:
+    pledged = await council.pledge(SARA, await council.opened())
+    due = position_of(pledged, SALES).ballot.due_at
+    asked = council.cases(VERA, "endorser").ExtendCase(extending(pledged.gate_case))
+    given: case_pb.CaseReading = await asked
+    later = given.gate_case.timetable
+    assert at(later.overdue_at) > at(due)
+    voted = await vote(council, given.gate_case, SALES, *yes(COUNCIL[1]))
+    assert voted.gate_case.timetable == later
 
 
 async def test_who_sits_for_two_units_is_asked_once_and_speaks_for_each(council: House) -> None:

@@ -1,14 +1,17 @@
 """More time for a decision, once, with a reason: dates, steps, and who may have it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
+import grpc
 from tests.contract.sponsorship.house import BEN, SARA, VERA, House, community, refused
-from tests.support.conversations import extending
+from tests.support.conversations import extending, newest
 from tests.support.records import everything, rows
 from tests.support.services import new_request_id
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.common.v1 import gate_pb2
+from investiture.chassis.client import explain
 
 GRACE = "people/grace"
 
@@ -170,3 +173,12 @@ async def test_a_new_round_has_an_extension_of_its_own(house: House) -> None:
     second = await house.opened(community(2, objective="help each other more"))
     assert (second.round, list(second.extensions)) == (first.round + 1, [])
     assert len((await extended(house, SARA, second)).extensions) == 1
+
+
+async def test_of_two_extensions_at_once_one_is_told_to_look_again(house: House) -> None:
+    case = await house.opened()
+    calls = [house.cases(who, "endorser").ExtendCase(extending(case)) for who in (SARA, VERA)]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    problems = [explain(one) for one in outcomes if isinstance(one, grpc.aio.AioRpcError)]
+    assert [problem.reason for problem in problems] == ["STALE_ETAG"]
+    assert len((await newest(house.cases(BEN, "proposer"), case)).extensions) == 1

@@ -20,6 +20,7 @@ from tests.support import halden
 from tests.support.conversations import (
     DIGEST,
     LINK,
+    Caller,
     answering,
     attaching,
     attachment,
@@ -33,14 +34,18 @@ from tests.support.records import everything, rows
 
 from investiture.api.casework.v1 import case_notes_pb2 as pb
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
+from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
 from investiture.api.common.v1 import gate_pb2
 
 ZOE, IVAN, MIRA, GRACE = "people/zoe", "people/ivan", "people/mira", "people/grace"
 """A guest; somebody of IT; the head of marketing; the governance owner."""
 
 
-def people(house: House) -> Any:
-    return lambda person, *roles: house.cases(person, *(roles or ("proposer",)))
+def people(house: House) -> Caller:
+    def stub(person: str, *roles: str) -> CaseServiceStub:
+        return house.cases(person, *(roles or ("proposer",)))
+
+    return stub
 
 
 async def asked_of(house: House, person: str, **request: Any) -> list[pb.Consultation]:
@@ -161,6 +166,7 @@ async def test_who_is_involved_or_has_a_role_for_the_gate_speaks(
         ("workloads/bot", ("governance", "auditor")),
     ],
 )
+@pytest.mark.parametrize("database", ["sqlite"])
 async def test_strangers_guests_and_workloads_neither_speak_nor_listen(
     house: House, person: str, roles: tuple[str, ...], database_url: str
 ) -> None:
@@ -219,6 +225,7 @@ async def test_holders_governance_and_the_proposer_ask(house: House) -> None:
         (SAM, "no longer works here"),
     ],
 )
+@pytest.mark.parametrize("database", ["sqlite"])
 async def test_only_somebody_else_of_the_directory_is_asked(
     house: House, person: str, says: str, database_url: str
 ) -> None:

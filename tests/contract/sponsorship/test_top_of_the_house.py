@@ -1,6 +1,6 @@
 """A sponsor at the top of the house, over a real socket: who stands above nobody's superior."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ async def house(
 @asynccontextmanager
 async def under(
     realm: Realm, clock: SettableClock, database_url: str, folder: Path, **charter: Any
-) -> AsyncIterator[House]:
+) -> AsyncGenerator[House]:
     file = council_charter(folder, **charter)
     async with open_house(realm, clock, database_url, charter=file) as opened:
         yield opened

@@ -183,13 +183,6 @@ def test_reserving_waits_for_every_level_and_names_the_missing_ones() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("total", "bps", "ceiling"), [(100_00, 1_000, 110_00), (99, 500, 103), (0, 1_000, 0)]
-)
-def test_the_ceiling_is_the_total_and_its_contingency(total: int, bps: int, ceiling: int) -> None:
-    assert domain.ceiling_minor(total, bps) == ceiling
-
-
 def test_a_confirmation_makes_the_case_stand_with_all_its_deciders() -> None:
     kept = funding(ONE)
     case = approve(opened(kept), kept, "people/fiona")

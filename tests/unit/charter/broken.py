@@ -245,6 +245,12 @@ TIME = (
     Broken("sla-duration", "repeat: PT30S", "repeat: PT0S"),
     Broken("sla-duration", "repeat: PT30S", "repeat: PT30S, extension: PT0S"),
     Broken("duration-nothing", "  heartbeat: PT15M", "  heartbeat: PT0S"),
+    Broken(
+        "duration-nothing",
+        "tolerances:",
+        "funding: {split_window: PT0S}\ntolerances:",
+        "split_window: PT0S",
+    ),
     Broken("warrant-validity-missing", "warrant_validity: {PLEDGE: P90D, ", "warrant_validity: {"),
     Broken(
         "freeze-reversed",
@@ -277,6 +283,7 @@ RISK = (
         "  PLEDGE: [objective, amount]",
         "exposure_increase_bps: 500",
     ),
+    Broken("amount-immaterial", "  FUND: [amount]", "  FUND: [tranches]"),
     Broken("standing-decision-signers", "fund_owner: people/eve", "fund_owner: people/ann"),
 )
 

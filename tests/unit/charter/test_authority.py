@@ -3,6 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.charter.seattle_pacific import (
+    BOARD_MAJORITY,
+    LIMITS,
+    SEATTLE_PACIFIC,
+    SIGNERS,
+)
 from tests.unit.charter.small import ROOT, small
 
 from investiture.charter.authority import (
@@ -20,45 +26,50 @@ from investiture.charter.vocabulary import Depth, Purpose
 CHARTER = small()
 HALDEN = load(ROOT / "deploy" / "charters" / "default.yaml")
 
-SEATTLE_PACIFIC = tuple(
-    FundingTier(
-        category="purchase",
-        from_minor=lower * 100,
-        to_minor=None if upper is None else upper * 100,
-        approvals=(Approval(role=role),),
-    )
-    for lower, upper, role in (
-        (0, 2_000, "tier-1"),
-        (2_000, 5_000, "tier-2"),
-        (5_000, 10_000, "tier-3"),
-        (10_000, 50_000, "tier-4"),
-        (50_000, 75_000, "vice-president"),
-        (75_000, 150_000, "vice-president-finance"),
-        (150_000, 250_000, "president"),
-        (250_000, None, "board"),
-    )
-)
-"""Thresholds from 2023-07-17, in dollars; the fixture of domain.md, "Budget"."""
-
-
-@pytest.mark.parametrize("threshold", [2_000, 5_000, 10_000, 50_000, 75_000, 150_000, 250_000])
-def test_a_tier_ends_just_below_its_bound(threshold: int) -> None:
-    charter = CHARTER.model_copy(update={"funding_tiers": SEATTLE_PACIFIC})
-    below = tier_for(charter, "purchase", threshold * 100 - 1)
-    on = tier_for(charter, "purchase", threshold * 100)
-    above = tier_for(charter, "purchase", threshold * 100 + 1)
-    assert below.to_minor == on.from_minor == threshold * 100
-    assert above is on
+SEATTLE = CHARTER.model_copy(update={"funding_tiers": SEATTLE_PACIFIC})
 
 
 @pytest.mark.parametrize(
-    ("dollars", "role"),
-    [(60_000, "vice-president"), (100_000, "vice-president-finance"), (200_000, "president"),
-     (250_001, "board")],
-)  # fmt: skip
-def test_who_approves_at_seattle_pacific(dollars: int, role: str) -> None:
-    charter = CHARTER.model_copy(update={"funding_tiers": SEATTLE_PACIFIC})
-    assert tier_for(charter, "purchase", dollars * 100).approvals[0].role == role
+    ("category", "limit", "signs", "beyond"),
+    [
+        *(
+            (category, limit, role, following)
+            for category in ("operating", "capital")
+            for limit, role, following in zip(
+                LIMITS, SIGNERS, (*SIGNERS[1:], "president"), strict=True
+            )
+        ),
+        ("capital", 250_000, "president", "board"),
+    ],
+)
+def test_a_position_signs_up_to_its_limit_and_the_next_from_one_minor_unit_above(
+    category: str, limit: int, signs: str, beyond: str
+) -> None:
+    """Seattle Pacific University, thresholds from 2023-07-17 (domain.md, "Budget")."""
+    below = tier_for(SEATTLE, category, limit * 100 - 1)
+    on = tier_for(SEATTLE, category, limit * 100)
+    above = tier_for(SEATTLE, category, limit * 100 + 1)
+    assert below is on
+    assert [one.role for one in on.approvals] == [signs]
+    assert tier_approvals(above)[0].role == beyond
+    assert on.to_minor == above.from_minor == limit * 100 + 1
+
+
+def test_the_president_signs_any_operating_total_and_capital_after_the_board() -> None:
+    operating = tier_for(SEATTLE, "operating", 2**62)
+    assert [one.role for one in operating.approvals] == ["president"]
+    capital = tier_for(SEATTLE, "capital", 2**62)
+    assert [(one.level, one.role, one.needed) for one in tier_approvals(capital)] == [
+        (1, "board", BOARD_MAJORITY),
+        (2, "president", 1),
+    ]
+
+
+@pytest.mark.parametrize("category", ["operating", "capital"])
+@given(total=st.integers(0, 2**63 - 1))
+def test_every_total_of_the_table_has_exactly_one_row(category: str, total: int) -> None:
+    found = [one for one in SEATTLE_PACIFIC if one.category == category and one.contains(total)]
+    assert found == [tier_for(SEATTLE, category, total)]
 
 
 @given(st.sampled_from(HALDEN.categories), st.integers(0, 2**63 - 1))
@@ -75,6 +86,24 @@ def test_a_novel_spend_goes_up_whatever_it_costs() -> None:
     assert novel.from_minor == 50_000_00
     assert tier_for(HALDEN, "opex", 300_000_00, ["novel"]).from_minor == 250_000_00
     assert tier_for(HALDEN, "opex", 500_00, ["contractual"]).from_minor == 10_000_00
+
+
+@pytest.mark.parametrize(
+    ("total", "conditions", "from_minor"),
+    [
+        (9_999_99, ["contractual"], 10_000_00),  # the floor itself is the bound of a row
+        (10_000_00, ["contractual"], 10_000_00),
+        (50_000_00, ["contractual"], 50_000_00),  # the total, where it is above the floor
+        (49_999_99, ["novel"], 50_000_00),
+        (1, ["contractual", "unbudgeted"], 50_000_00),  # of two floors the higher
+        (1, ["unbudgeted", "contractual"], 50_000_00),
+        (250_000_00, ["contractual", "novel", "unbudgeted"], 250_000_00),
+    ],
+)
+def test_a_condition_reads_a_total_as_at_least_its_floor(
+    total: int, conditions: list[str], from_minor: int
+) -> None:
+    assert tier_for(HALDEN, "opex", total, conditions).from_minor == from_minor
 
 
 @pytest.mark.parametrize(

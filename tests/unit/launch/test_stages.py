@@ -7,8 +7,8 @@ import pytest
 from tests.support.facts import NOW, open_case, revision
 from tests.support.programs import SPONSOR, content, eur, plan
 
-from investiture.casework.facts import Authority, Gap
-from investiture.casework.words import CaseState, Gate, Verdict
+from investiture.casework.facts import Authority, Decider, Gap
+from investiture.casework.words import CaseState, Gate, Side, Verdict
 from investiture.charter.timetable import Timetable
 from investiture.chassis.refusal import InvalidArgument, PreconditionFailed
 from investiture.launch.domain import stages
@@ -115,5 +115,27 @@ def test_a_go_is_within_the_deciders_limit() -> None:
 
 def test_go_is_asked_of_the_sponsor_and_of_the_counter_sponsor() -> None:
     both = content_of(content(counter_sponsor="people/hana"))
-    holders = stages.go_holders(both, NOW)
+    holders = stages.go_holders(both, (), NOW)
     assert [holder.person for holder in holders] == [SPONSOR, "people/hana"]
+
+
+@pytest.mark.parametrize(
+    ("pledged", "asked"),
+    [
+        ([(SPONSOR, "")], [SPONSOR]),
+        ([("people/sam", SPONSOR)], [SPONSOR]),
+        ([("people/sam", "")], ["people/sam"]),
+        ([("people/sam", "people/ada")], ["people/sam"]),
+    ],
+)
+def test_go_is_asked_of_who_stands_behind_the_pledge(
+    pledged: list[tuple[str, str]], asked: list[str]
+) -> None:
+    """Who follows a lost sponsor decides in their place; a delegate leaves it to the sponsor."""
+    named = content_of(content())
+    deciders = tuple(
+        Decider(person, Side.BUSINESS, stages.SPONSOR, NOW, 1, "sha256:x", on_behalf_of=principal)
+        for person, principal in pledged
+    )
+    holders = stages.go_holders(named, deciders, NOW)
+    assert [holder.person for holder in holders] == asked

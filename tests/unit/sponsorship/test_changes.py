@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import halden
+from tests.support.services import CHARTER
 
 from investiture.casework.charters import CharterRecord, Charters
 from investiture.charter.load import load_text
@@ -60,6 +61,15 @@ def test_who_comes_back_into_an_office_gains_it() -> None:
     assert gaining_authority(halden.charter(), present, plan) == (SARA.name,)
 
 
+def test_who_is_to_countersign_from_outside_gains_it_by_being_imported() -> None:
+    charter = halden.charter().model_copy(update={"countersigner": "people/zoe"})
+    zoe = halden.directory()["people/zoe"]
+    present = {name: one for name, one in halden.directory().items() if one is not zoe}
+    plan = plan_import(charter, present, [zoe], replacing=False)
+    assert gaining_authority(charter, present, plan) == ("people/zoe",)
+    assert gaining_authority(halden.charter(), present, plan) == ()
+
+
 @given(st.sampled_from(GRADES), st.sampled_from(GRADES))
 def test_a_grade_and_back_again_gives_authority_one_way_at_most(one: str, other: str) -> None:
     def gain(before: str, after: str) -> bool:
@@ -86,7 +96,7 @@ def test_governance_signs_and_the_head_of_the_house_but_never_an_own_change() ->
 
 def test_each_charter_is_in_force_from_its_date_on_and_kept_for_the_cases_pinned_to_it() -> None:
     texts = [
-        halden.CHARTER.read_text().replace("version: 1\n", f"version: {number}\n", 1)
+        CHARTER.read_text().replace("version: 1\n", f"version: {number}\n", 1)
         for number in (1, 2, 3)
     ]
 

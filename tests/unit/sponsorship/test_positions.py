@@ -23,6 +23,7 @@ from investiture.sponsorship.domain.positions import (
     check_statement,
     next_asked,
     said_by,
+    spokespeople,
 )
 
 CHARTER = halden.charter()
@@ -190,6 +191,27 @@ def test_a_recused_agree_passes_to_the_deputy_then_to_the_next_head() -> None:
         position = said_by(position, recuse, authority(person), (1, "d"), NOW)
     assert order == ["people/vera", "people/vera", "people/viktor", "people/ada"]
     assert position.recused == ("people/vera", "people/viktor", "people/ada")
+
+
+def test_above_a_unit_that_must_agree_only_the_business_side_speaks_for_it() -> None:
+    """architecture.md, law 7: who endorses stands for the business and knights nothing."""
+    moved = tuple(
+        unit.model_copy(update={"parent": "it"}) if unit.id == "sales" else unit
+        for unit in CHARTER.units
+    )
+    charter = CHARTER.model_copy(update={"units": moved})
+    assert spokespeople(charter, SALES) == ("people/vera", "people/viktor", "people/ada")
+    heard = replace(SALES, role=PositionRole.INPUT)
+    assert spokespeople(charter, heard)[2:] == ("people/ivan", "people/ada")
+
+
+def test_a_recused_agree_passes_over_whoever_has_a_conflict() -> None:
+    """domain.md, Sponsorship: "to the deputy, then to the next head without a conflict"."""
+    facts = community(proposer="people/viktor", sponsor="people/ada")
+    recused = replace(SALES, recused=("people/vera",))
+    assert next_asked(CHARTER, facts, recused, able) == ""
+    outside = CHARTER.model_copy(update={"countersigner": "people/zoe"})
+    assert next_asked(outside, facts, recused, lambda _: True) == "people/zoe"
 
 
 def test_who_recuses_in_anothers_name_recuses_both() -> None:

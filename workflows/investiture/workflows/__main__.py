@@ -13,6 +13,7 @@ from temporalio.worker import Interceptor, Worker
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
+from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
 from investiture.chassis import temporal
 from investiture.chassis.client import Channels, token_source
 from investiture.chassis.process import StartRefused, run
@@ -85,6 +86,7 @@ async def build(
         gate: CaseServiceStub(channels.to(settings.peer(owner))) for gate, owner in OWNERS.items()
     }
     launch = LaunchServiceStub(channels.to(settings.peer("launch")))
+    sponsorship = SponsorshipServiceStub(channels.to(settings.peer("sponsorship")))
     limits = WorkerLimits(
         cached_workflows=settings.worker_cached_workflows, activities=settings.worker_activities
     )
@@ -98,7 +100,9 @@ async def build(
             f"namespace {client.namespace} lacks search attributes; register them with "
             f"`temporal operator search-attribute create {flags}`"
         )
-    worker = build_worker(client, cases, launch, limits=limits, interceptors=interceptors)
+    worker = build_worker(
+        client, cases, launch, sponsorship, limits=limits, interceptors=interceptors
+    )
     return WorkerProcess(worker)
 
 

@@ -17,6 +17,8 @@ from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.launch.v1 import launch_service_pb2 as launch_pb
 from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
+from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
+from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
 from investiture.api.workflows.v1.path_pb2 import (
     GateInput,
     GateReading,
@@ -45,9 +47,18 @@ _tracer = trace.get_tracer("investiture.workflows")
 class Activities:
     """What the workflows have done for them, over long-lived channels."""
 
-    def __init__(self, cases: Mapping[GateId, CaseServiceStub], launch: LaunchServiceStub) -> None:
-        """Take the stub of the service that owns each gate, and the stub of launch."""
+    def __init__(
+        self,
+        cases: Mapping[GateId, CaseServiceStub],
+        launch: LaunchServiceStub,
+        sponsorship: SponsorshipServiceStub | None = None,
+    ) -> None:
+        """Take the stub of the service that owns each gate, of launch, and of who asks sponsors.
+
+        Without the last nobody is told that a gate opened.
+        """
         self._cases = cases
+        self._sponsorship = sponsorship
         self._launch = launch
         self._revisions: dict[str, launch_pb.Revision] = {}
 
@@ -187,6 +198,7 @@ class Activities:
                 )
             )
         await self._record(asked, present)
+        await self._tell_sponsorship(asked, present)
         return gate_reading(asked.gate, present)
 
     async def _read(self, asked: GateInput) -> GateReading:
@@ -239,6 +251,20 @@ class Activities:
             if refused.means("WRONG_STATE", "RESOURCE_NOT_FOUND"):
                 return None
             raise
+
+    async def _tell_sponsorship(self, asked: GateInput, opened: case_pb.CaseReading) -> None:
+        """Have the sponsor asked for their word, where the last one is old for the gate's round."""
+        if self._sponsorship is None or asked.gate in (gate_pb2.GATE_PLEDGE, gate_pb2.GATE_FUND):
+            return
+        name = request_id("gate-opened", asked.program, asked.gate, opened.gate_case.name)
+        await answer(
+            self._sponsorship.NoteGateOpened(
+                sponsorship_pb.NoteGateOpenedRequest(
+                    request_id=name, program=asked.program, gate=asked.gate
+                ),
+                timeout=_seconds(),
+            )
+        )
 
     async def _record(self, asked: GateInput, answered: case_pb.CaseReading) -> None:
         """Have launch record how the case stands, unless it knows that by itself or already."""

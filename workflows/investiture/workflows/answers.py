@@ -22,7 +22,7 @@ ANSWERS: Final = frozenset(
 )
 """Status codes that answer the question; every other one says that nobody could."""
 
-BLOCKED: Final = frozenset({"LAUNCH_NOT_READY", "PROGRAM_SUSPENDED"})
+BLOCKED: Final = frozenset({"LAUNCH_NOT_READY", "PROGRAM_SUSPENDED", "FORWARD_MOVES_PAUSED"})
 WALK_AGAIN: Final = frozenset({"BUSINESS_FIRST", "STATEMENT_EXPIRED"})
 PROGRAM_CHANGED: Final = frozenset({"REVISION_SUPERSEDED", "PROGRAM_ENDED"})
 

@@ -360,4 +360,6 @@ class Seeker:
             state, reason = hold.state, hold.reason
         else:
             state, reason = ENDING if self._ending else "", ""
-        self.display.show(View(gate, self._program, reading, state, reason))
+        pledge = self._seen.get(gate_pb2.GATE_PLEDGE)
+        amber = pledge.reading.amber if pledge is not None else gate_pb2.AMBER_UNSPECIFIED
+        self.display.show(View(gate, self._program, reading, state, reason, amber))

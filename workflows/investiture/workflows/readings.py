@@ -61,6 +61,7 @@ def gate_reading(gate: GateId, answer: CaseReading) -> GateReading:
         escalated=any(step.step >= gate_pb2.STEP_OVERDUE for step in taken),
         steps_taken=len(taken),
         no_eligible_holder=case.no_eligible_holder,
+        amber=case.amber,
     )
     _copy(case.timetable, "next_at", reading.next_at)
     _copy(case.timetable, "overdue_at", reading.overdue_at)

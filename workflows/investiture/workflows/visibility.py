@@ -60,6 +60,8 @@ class View:
     held_state: str = ""
     """PARKED, BLOCKED or ENDING, where the path does not simply wait for a decision."""
     held_reason: str = ""
+    amber: gate_pb2.Amber.ValueType = gate_pb2.AMBER_UNSPECIFIED
+    """What is the matter with the sponsor, whichever gate is sought."""
 
     @property
     def state(self) -> str:
@@ -139,6 +141,8 @@ def _line(view: View) -> str:
     words = [f"{gate_name(view.gate)} {view.state}"]
     if view.held_reason:
         words.append(view.held_reason)
+    if view.amber:
+        words.append(f"amber: {_AMBER[view.amber]}")
     if reading.holder_roles:
         words.append(f"waits for {_holders(reading.holder_roles, reading.holder_units)}")
     elif reading.no_eligible_holder:
@@ -151,6 +155,13 @@ def _line(view: View) -> str:
         step = gate_pb2.Step.Name(reading.next_step).removeprefix("STEP_").lower()
         words.append(f"{step} at {_text(next_at)}")
     return ", ".join(words)
+
+
+_AMBER: Final[Mapping[gate_pb2.Amber.ValueType, str]] = {
+    gate_pb2.AMBER_SPONSOR_IN_NAME_ONLY: "the sponsor has not attested in time",
+    gate_pb2.AMBER_FORWARD_MOVES_PAUSED: "no gate opens until the sponsor attests",
+    gate_pb2.AMBER_TRANSFER: "the sponsor was lost and has to be followed",
+}
 
 
 def _details(view: View, line: str) -> str:

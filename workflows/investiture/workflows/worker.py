@@ -13,6 +13,7 @@ from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
 from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
+from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
 from investiture.workflows import contract
 from investiture.workflows.activities import Activities
 from investiture.workflows.doorbell import GateId
@@ -61,10 +62,11 @@ async def unregistered_attributes(client: Client) -> list[str]:
     ]
 
 
-def build_worker(
+def build_worker(  # noqa: PLR0913 - what a worker is wired with, by name
     client: Client,
     cases: Mapping[GateId, CaseServiceStub],
     launch: LaunchServiceStub,
+    sponsorship: SponsorshipServiceStub | None = None,
     *,
     task_queue: str = contract.TASK_QUEUE,
     limits: WorkerLimits | None = None,
@@ -78,6 +80,7 @@ def build_worker(
         client: a connected Temporal client.
         cases: the stub of the service that owns each gate.
         launch: the stub of the launch service.
+        sponsorship: the stub of the service that asks sponsors when a gate opens; None asks nobody.
         task_queue: where it polls.
         limits: how much it takes on at once.
         version: deployment and build, where the cluster routes by them. Paths live for months, so
@@ -86,7 +89,7 @@ def build_worker(
         strict: of tests, see `workflow_runner`.
     """
     limits = limits or WorkerLimits()
-    activities = Activities(cases, launch)
+    activities = Activities(cases, launch, sponsorship)
     return Worker(
         client,
         task_queue=task_queue,

@@ -48,6 +48,7 @@ _ERRORS: Mapping[str, str] = {
     "tier-range": "a tier begins at 0 or above and ends above its beginning",
     "tier-hole": "every total from 0 up falls into a tier",
     "tier-overlap": "no total falls into two tiers",
+    "amount-immaterial": "the amount is material where the money is decided",
     "currency-unknown": "the currency is one of ISO 4217, with minor units",
     # Time.
     "calendar-zone": "a calendar with hours names a time zone that exists",

@@ -35,6 +35,14 @@ def gates_say_what_is_material(charter: Charter, report: Report) -> None:
             at = ("material", gate.value)
             message = f"no field is material for {gate}: any change would carry its decision"
             report.add("material-missing", at, message, "name the fields its deciders look at")
+    funded = charter.material.get(Gate.FUND)
+    if funded and MaterialField.AMOUNT not in funded:
+        report.add(
+            "amount-immaterial",
+            ("material", Gate.FUND.value),
+            "the amount is not material for FUND: any increase would pass as decided",
+            "add `amount`",
+        )
     for gate, names in charter.material.items():
         for place, name in enumerate(names):
             if name in names[:place]:

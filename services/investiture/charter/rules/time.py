@@ -142,6 +142,8 @@ def durations_are_something(charter: Charter, report: Report) -> None:
         (("sponsorship", "reattestation"), charter.sponsorship.reattestation),
         (("sponsorship", "input_window"), charter.sponsorship.input_window),
     ]
+    if charter.funding.split_window is not None:
+        named.append((("funding", "split_window"), charter.funding.split_window))
     for at, duration in named:
         if not duration.positive:
             report.add("duration-nothing", at, f"{duration} is no time at all", "make it longer")

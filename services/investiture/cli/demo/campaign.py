@@ -106,7 +106,8 @@ async def _is_revised(stage: Stage, told: Story) -> None:
 
 
 def _night_shift(content: pb.ProgramContent) -> None:
-    content.controls.append("moderators at night, from the agency, until the end")
+    content.controls.append("moderators at night, until the end")
+    content.vendors.append("Nightwatch")  # inside the ceiling, but another vendor is asked anew
     content.amount.CopyFrom(amounts.parse("43_000 EUR"))
     content.tranches.general.CopyFrom(amounts.parse("35_000 EUR"))
 

@@ -29,6 +29,9 @@ class ProgramState(StrEnum):
     ENDED = "ENDED"
 
 
+RESUBMITTED = (Outcome.WITHDRAWN, Outcome.DECLINED)
+"""Ends after which a program may be taken up again, as a new one."""
+
 WALKING = (ProgramState.ON_PATH, ProgramState.PILOTING)
 
 
@@ -83,6 +86,7 @@ class Program:
     suspension: Suspension | None = None
     measurements: tuple[Measurement, ...] = ()
     incidents: tuple[str, ...] = ()
+    resubmits: str = ""
     edition: int = 1
     version: int = 1
 
@@ -110,7 +114,9 @@ def require_state(program: Program, *allowed: ProgramState) -> None:
     if program.state is ProgramState.ENDED:
         how = _said(program.outcome) if program.outcome else "ended"
         raise PreconditionFailed(
-            "PROGRAM_ENDED", f"{program.name} has ended ({how}); nothing can change it any more"
+            "PROGRAM_ENDED",
+            f"{program.name} has ended ({how}); nothing can change it any more",
+            legs=_taken_up(program, how),
         )
     now = _said(program.state)
     wanted = " or ".join(_said(state) for state in allowed)
@@ -134,6 +140,44 @@ _REMEDY = {
     ProgramState.PILOTING: "revise it to change what it says, or record the pilot's outcome",
     ProgramState.LAUNCHED: "it is launched: suspend it, measure its benefits, or close it",
 }
+
+
+def _taken_up(program: Program, how: str) -> tuple[Leg, ...]:
+    """What to do about a program that has ended, where there is something."""
+    if program.outcome not in RESUBMITTED:
+        return ()
+    remedy = "take it up again as a new program that resubmits it: every gate decides anew"
+    return (Leg("ENDED", program.name, f"the program was {how}", remedy),)
+
+
+def require_resubmittable(program: Program, person: str) -> None:
+    """Refuses to take up a program again that lives or was launched, and who had no part in it."""
+    if person not in {program.proposer, *program.content.sponsors}:
+        sponsors = ", ".join(sorted(program.content.sponsors))
+        raise Denied(
+            "NOT_A_HOLDER",
+            f"{person} neither proposed nor sponsored {program.name}; {program.proposer} and "
+            f"{sponsors} may take it up again. Submit a proposal of your own instead",
+        )
+    if program.outcome in RESUBMITTED:
+        return
+    now = _said(program.outcome or program.state)
+    raise PreconditionFailed(
+        "WRONG_STATE",
+        f"{program.name} is {now}; a program is taken up again after it was withdrawn or declined",
+        legs=(
+            Leg(
+                type="STATE",
+                subject=program.name,
+                description=f"the program is {now}",
+                remedy=(
+                    "propose what comes after it as a program of its own"
+                    if program.state is ProgramState.ENDED
+                    else _REMEDY[program.state]
+                ),
+            ),
+        ),
+    )
 
 
 def require_proposer(program: Program, person: str) -> None:

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from investiture.casework.case import Case
 from investiture.casework.facts import Revision, Warrant
-from investiture.casework.sides import shared_people
+from investiture.casework.sides import business_side, shared_people
 from investiture.casework.words import CaseState, Gate, Verdict
 from investiture.charter.calendar import FreezeWindow
 from investiture.chassis.refusal import Leg, PreconditionFailed
 from investiture.launch.domain.content import Content
+from investiture.launch.domain.path import GateRecord
 
 WARRANTS = (Gate.PLEDGE, Gate.FUND, Gate.KNIGHT)
 """The gates whose warrants a pilot and a launch present."""
@@ -38,11 +39,8 @@ def sides_of(newest: Revision, warrants: Warrants) -> Sides:
 
     Units that endorse are heard for their relationships; only who proposes and pledges is business.
     """
-    pledge = warrants[Gate.PLEDGE]
-    named = {*newest.business_people, *pledge.business_people}
-    delegates = {p for d in pledge.deciders if named & set(d.people) for p in d.people}
     return Sides(
-        business=frozenset(named | delegates),
+        business=business_side(newest, warrants[Gate.PLEDGE]),
         money=warrants[Gate.FUND].people,
         it=warrants[Gate.KNIGHT].people,
     )
@@ -95,6 +93,24 @@ def require_standing(newest: Revision, warrants: Warrants, now: datetime, fresh:
     if absent or old:
         reason = "BUSINESS_FIRST" if absent else "STATEMENT_EXPIRED"
         raise PreconditionFailed(reason, legs=(*absent, *old))
+
+
+def require_not_frozen(newest: Revision, records: Mapping[Gate, GateRecord], now: datetime) -> None:
+    """Refuses with BUSINESS_FIRST while a decision that the stage rests on is gone, as recorded.
+
+    What runs goes on and may fail; that it succeeded, or a go, waits until the decision stands.
+    """
+    legs = tuple(
+        _leg(newest, gate, f"the decision does not stand{_because(records[gate])}")
+        for gate in WARRANTS
+        if gate in records and not records[gate].standing_for(newest, now)
+    )
+    if legs:
+        raise PreconditionFailed("BUSINESS_FIRST", legs=legs)
+
+
+def _because(known: GateRecord) -> str:
+    return f": {known.case.reason}" if known.case.reason else ""
 
 
 def require_nothing_in_the_way(legs: Sequence[Leg]) -> None:

@@ -43,10 +43,17 @@ class GoDecision:
     snapshot_digest: str = ""
 
 
-def go_holders(content: Content, now: datetime) -> tuple[Holder, ...]:
-    """Who decides go: the sponsor, and beside one from the IT side the business counter-sponsor."""
-    people = (content.sponsor, content.counter_sponsor)
-    return tuple(Holder(person, SPONSOR, now) for person in people if person)
+def go_holders(content: Content, deciders: Sequence[Decider], now: datetime) -> tuple[Holder, ...]:
+    """Who decides go: the sponsor, and beside one from the IT side the business counter-sponsor.
+
+    `deciders` are the pledge's: who follows a sponsor that was lost decides in their place.
+    """
+    named = [person for person in (content.sponsor, content.counter_sponsor) if person]
+    pledged = [one for one in deciders if one.role == SPONSOR]
+    standing = {person for one in pledged for person in one.people}
+    people = [person for person in named if person in standing or not pledged]
+    people += [one.person for one in pledged if not set(one.people) & set(named)]
+    return tuple(Holder(person, SPONSOR, now) for person in dict.fromkeys(people))
 
 
 def check_outcome(

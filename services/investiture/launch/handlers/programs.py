@@ -19,12 +19,12 @@ class ProgramHandlers(Handlers):
 
     async def CreateProgram(self, request: pb.CreateProgramRequest, call: Call) -> pb.Program:
         """Creates a program as a draft."""
-        content = wire.content_of(request.content)
+        content = wire.content_of(request.content) if request.HasField("content") else None
         return await self._mutations.run(
             call,
             request,
             lambda tx: wire.program_to(
-                self._rooms.programs.create(tx, request.program_id, content)
+                self._rooms.programs.create(tx, request.program_id, content, request.resubmits)
             ),
         )
 

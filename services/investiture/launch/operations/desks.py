@@ -73,6 +73,9 @@ class _StageDesk:
         records = self._path.load(tx, case.program)
         return (anybodys(Purpose.GO, 1, standing_people(records, Gate.FUND, Gate.KNIGHT)),)
 
+    def more_time(self, tx: Transaction, case: Case) -> None:
+        """A stage has no dates of its own."""
+
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """A stage holds nothing."""
 
@@ -187,9 +190,10 @@ class LaunchDesk(_StageDesk):
         )
 
     def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
-        """The program's sponsors."""
+        """The program's sponsors, as its pledge stands."""
         self._stages.add_decision(tx, case.name)
-        return stages.go_holders(self._content(tx, evidence.revision), tx.now)
+        content = self._content(tx, evidence.revision)
+        return stages.go_holders(content, evidence.warrants[Gate.PLEDGE].deciders, tx.now)
 
 
 class ProveDesk(_StageDesk):

@@ -9,7 +9,7 @@ from investiture.casework.openings import Tolerance
 from investiture.casework.words import Gate, Outcome
 from investiture.charter.authority import NoTier, tier_for
 from investiture.charter.model import Charter
-from investiture.chassis.refusal import Denied
+from investiture.chassis.refusal import Denied, InvalidArgument
 from investiture.chassis.transaction import Transaction
 from investiture.launch.domain import content as contents
 from investiture.launch.domain import path as paths
@@ -18,6 +18,7 @@ from investiture.launch.domain.content import Content
 from investiture.launch.domain.digests import revision_of
 from investiture.launch.domain.path import GateEffect
 from investiture.launch.domain.programs import WALKING, Program, ProgramState, Submission
+from investiture.launch.domain.stages import SPONSOR
 from investiture.launch.doorbell import ring_program
 from investiture.launch.operations.endings import Endings
 from investiture.launch.store import PathStore, ProgramStore
@@ -47,14 +48,29 @@ class ProgramOperations:
         self._endings = endings
         self._charter = charter
 
-    def create(self, tx: Transaction, program_id: str, content: Content) -> Program:
-        """A draft of the caller's; without an id one is chosen."""
+    def create(
+        self, tx: Transaction, program_id: str, content: Content | None, resubmits: str = ""
+    ) -> Program:
+        """A draft of the caller's; without an id one is chosen.
+
+        One that `resubmits` a program which was withdrawn or declined may take over its content.
+        """
+        proposer = tx.call.principal.subject
+        if resubmits:
+            ended = self._programs.load(tx, resubmits)
+            rules.require_resubmittable(ended, proposer)
+            content = content or ended.content
+        if content is None:
+            raise InvalidArgument.of(
+                "content", "say what the program is, or which ended program it resubmits"
+            )
         contents.check(content, self._charter)
         chosen = program_id or f"p-{secrets.token_hex(_RANDOM_BYTES)}"
-        proposer = tx.call.principal.subject
-        draft = Program(f"programs/{chosen}", proposer, content, created_at=tx.now)
+        draft = Program(
+            f"programs/{chosen}", proposer, content, created_at=tx.now, resubmits=resubmits
+        )
         created = self._programs.create(tx, draft)
-        self._record(tx, created, "created", {"proposer": proposer})
+        self._record(tx, created, "created", {"proposer": proposer, "resubmits": resubmits})
         return created
 
     def update_draft(self, tx: Transaction, name: str, etag: str, content: Content) -> Program:
@@ -89,14 +105,15 @@ class ProgramOperations:
         return Revised(self._submit(tx, program, revised, reason), effects)
 
     def withdraw(self, tx: Transaction, name: str, etag: str, reason: str) -> Program:
-        """The program ended by its proposer or its sponsor."""
+        """The program ended by its proposer or a sponsor: a named one, or who pledged for it."""
         program = self._programs.load(tx, name)
         actor = tx.call.principal.subject
-        if actor not in {program.proposer, program.content.sponsor}:
+        sponsors = {*program.content.sponsors, *self._pledged(tx, program)}
+        if actor not in {program.proposer, *sponsors}:
             raise Denied(
                 "NOT_A_HOLDER",
                 f"{actor} may not withdraw {name}; {program.proposer}, who proposed it, and "
-                f"{program.content.sponsor}, its sponsor, may",
+                f"{', '.join(sorted(sponsors))}, who sponsor it, may",
             )
         rules.check_etag(program, etag)
         rules.require_state(program, ProgramState.DRAFT, *WALKING)
@@ -154,18 +171,25 @@ class ProgramOperations:
         tx.post(ring_program(saved, what))
         return saved
 
+    def _pledged(self, tx: Transaction, program: Program) -> tuple[str, ...]:
+        """Who pledged as a sponsor, named or in a named one's place, while the pledge stands."""
+        known = self._path.load(tx, program.name).get(Gate.PLEDGE)
+        if known is None or not known.record.case.stands(tx.now):
+            return ()
+        return tuple(one.person for one in known.record.case.deciders if one.role == SPONSOR)
+
     def _effects(
         self, tx: Transaction, program: Program, old: Revision, new: Revision
     ) -> tuple[GateEffect, ...]:
         records = self._path.load(tx, program.name)
         found: list[GateEffect] = []
         for gate in Gate:
-            tolerance = self._tolerance(gate)
             case = records[gate].record.case if gate in records else None
             decided = None
             if case is not None:
                 number = case.decided_revision
                 decided = self._programs.revision(tx, program.name, number).facts
+            tolerance = self._tolerance(gate, decided)
             effect = paths.effect_on(
                 case,
                 decided,
@@ -189,11 +213,22 @@ class ProgramOperations:
             return False
         return rows[0] == rows[1]
 
-    def _tolerance(self, gate: Gate) -> Tolerance:
+    def _contingency_bps(self, decided: Revision) -> int:
+        """How far the money that was approved reaches without a new approval, as its tier says."""
+        try:
+            tier = tier_for(
+                self._charter, decided.category, decided.amount_minor, decided.spend_conditions
+            )
+        except NoTier:
+            return 0
+        return tier.contingency_bps
+
+    def _tolerance(self, gate: Gate, decided: Revision | None) -> Tolerance:
         allowed = self._charter.tolerance(gate.value)
+        ceiling_bps = self._contingency_bps(decided) if gate is Gate.FUND and decided else 0
         return Tolerance(
             material=self._charter.material_of(gate.value),
-            amount_increase_bps=allowed.amount_increase_bps,
+            amount_increase_bps=max(allowed.amount_increase_bps, ceiling_bps),
             exposure_increase_bps=allowed.exposure_increase_bps,
         )
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from investiture.casework import case as cases
 from investiture.casework.case import Case
+from investiture.casework.conflicts import require_impartial
 from investiture.casework.directory import require_able
 from investiture.casework.facts import Authority, Evidence, Gap, Revision, Warrant
 from investiture.casework.operations import CaseOperations, Reading
@@ -87,6 +88,7 @@ class StageOperations:
         stages.check_outcome(outcome, submission.content.pilot_plan, observations, gaps)
         if outcome is PilotOutcome.SUCCEEDED:
             rules.require_not_suspended(program)
+            self._require_not_frozen(tx, submission.facts)
             by = stages.decider(case, authority, stages.PILOT_OWNER, tx.now)
             validity = self._cases.validity(Gate.PILOT)
             after = stages.succeeded(case, by, tx.now, validity)
@@ -118,6 +120,7 @@ class StageOperations:
         case, program, submission = self._decidable(tx, name, etag, Gate.LAUNCH, authority)
         if answer is GoAnswer.GO:
             rules.require_not_suspended(program)
+            self._require_not_frozen(tx, submission.facts)
             stages.check_limit(authority, submission.content)
         by = stages.decider(case, authority, stages.SPONSOR, tx.now)
         validity = self._cases.validity(Gate.LAUNCH)
@@ -202,7 +205,13 @@ class StageOperations:
         stages.check_decider(authority, standing_people(records, *_OTHER_SIDES))
         submission = self._programs.revision(tx, program.name, program.revision)
         rules.require_current(program, submission.facts, gate, case.gate_digest)
+        require_impartial(submission.facts, authority)
         return case, program, submission
+
+    def _require_not_frozen(self, tx: Transaction, newest: Revision) -> None:
+        records = self._path.load(tx, newest.program)
+        known = {gate: one.record for gate, one in records.items()}
+        readiness.require_not_frozen(newest, known, tx.now)
 
     def _find(self, tx: Transaction, name: str, gate: Gate, etag: str | None = None) -> Case:
         if f"/{self._cases.desk(gate).collection}/" not in name:

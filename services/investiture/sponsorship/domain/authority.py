@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from investiture.casework.facts import Authority
+from investiture.casework.facts import Authority, Interest
 from investiture.casework.words import Purpose
 from investiture.charter.model import Charter
 from investiture.charter.vocabulary import Purpose as Limited
@@ -86,6 +86,8 @@ def authority_of(
     resolved_at: datetime,
     directory_digest: str,
     delegation: tuple[Delegation, Person] | None = None,
+    interests: Iterable[Interest] = (),
+    reports_to: Iterable[str] = (),
 ) -> Authority:
     """A person's authority: their own, or what a delegation lends them.
 
@@ -117,4 +119,6 @@ def authority_of(
         heads=heads,
         commands=commanded_by(charter, heads),
         superiors=superiors_of(charter, principal.name, principal.unit),
+        interests=tuple(interests),
+        reports_to=tuple(dict.fromkeys(reports_to)),
     )

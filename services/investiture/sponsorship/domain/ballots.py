@@ -110,6 +110,20 @@ def opened(
     return without(ballot, (*out, *(name for name in committee.seats if not able(name))))
 
 
+def extended(charter: Charter, ballot: Ballot, now: datetime) -> Ballot:
+    """The ballot with its dates by the meeting after the due one, or after `now` where that passed.
+
+    A committee decides when it meets: a day more would be no more time. Raises as `opened`.
+    """
+    table = ballot.timetable
+    if table is None:
+        return ballot
+    longer = committee_timetable(charter, ballot.committee, max(table.overdue_at, now))
+    if longer is None:
+        return ballot
+    return replace(ballot, timetable=replace(longer, opened_at=table.opened_at))
+
+
 def seat_of(ballot: Ballot, authority: Authority) -> str:
     """The seat for which a person speaks, their own or their principal's; empty for none."""
     seat = authority.on_behalf_of or authority.person

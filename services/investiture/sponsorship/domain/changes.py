@@ -19,6 +19,7 @@ from investiture.chassis.refusal import (
     PreconditionFailed,
     Stale,
 )
+from investiture.sponsorship.domain.authority import decides
 from investiture.sponsorship.domain.organisation import side_of
 from investiture.sponsorship.domain.people import ImportPlan, Person
 
@@ -197,10 +198,10 @@ def gaining_authority(
 
 
 def _gains(charter: Charter, offices: frozenset[str], before: Person | None, after: Person) -> bool:
-    if not after.able:
+    if not decides(charter, after):
         return False
     limits = _limits(charter, after)
-    was_able = before is not None and before.able
+    was_able = before is not None and decides(charter, before)
     if after.name in offices and not was_able:
         return True
     if not was_able or before is None:
@@ -223,7 +224,7 @@ def _above(limit: int | None, other: int | None) -> bool:
 
 
 def office_holders(charter: Charter) -> frozenset[str]:
-    """Everybody whom the charter names: heads, deputies, approvers, seats, governance."""
+    """Everybody whom the charter names: heads, approvers, seats, governance, countersigner."""
     levels: list[Approval] = [*charter.launch.go_roles]
     for tier in charter.funding_tiers:
         levels += tier.approvals
@@ -234,6 +235,7 @@ def office_holders(charter: Charter) -> frozenset[str]:
         named |= {unit.head, unit.deputy or ""}
     for committee in charter.committees:
         named |= {*committee.seats}
+    named.add(charter.countersigner or "")
     return frozenset(named | {charter.governance.owner, charter.governance.deputy}) - {""}
 
 

@@ -48,6 +48,14 @@ class ImportPlan:
         return frozenset(p.name for p in (*self.changed, *self.deactivated) if not p.able)
 
 
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What followed from an import: cases in other hands, and pledges that wait for a transfer."""
+
+    handed_on: tuple[str, ...] = ()
+    transfers: tuple[str, ...] = ()
+
+
 def directory_digest(people: Iterable[Person]) -> str:
     """`sha256:…` over everybody in the directory, whatever the order they come in."""
     return digest([asdict(person) for person in sorted(people, key=lambda one: one.name)])

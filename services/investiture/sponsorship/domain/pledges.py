@@ -27,7 +27,11 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Who is asked to pledge in a place, for which unit, and who did; empty while nobody did."""
+    """Who is asked to pledge in a place, for which unit, and who did; empty while nobody did.
+
+    `lost` says why who took it cannot carry it; once it is free again, `former` is who that was,
+    `successor` whom they named. The attestation is their last word since the pledge.
+    """
 
     place: Place
     named: str
@@ -38,6 +42,17 @@ class Seat:
     statement: str = ""
     revision: int = 0
     gate_digest: str = ""
+    attested_at: datetime | None = None
+    attestation: str = ""
+    attested_revision: int = 0
+    lost: str = ""
+    former: str = ""
+    successor: str = ""
+
+    @property
+    def word_at(self) -> datetime | None:
+        """When who sits in it last said that they stand behind the program."""
+        return self.attested_at or self.pledged_at
 
     @property
     def taken(self) -> bool:
@@ -59,6 +74,8 @@ class Pledge:
     unowned: tuple[str, ...] = ()
     contested: tuple[str, ...] = ()
     legs: tuple[AuthorityLeg, ...] = ()
+    liveness_at: datetime | None = None
+    """When to look at its sponsors next: to ask for their word, or to take a step of the wait."""
 
     @property
     def complete(self) -> bool:
@@ -169,7 +186,8 @@ def _require_no_vote(pledge: Pledge, case: Case, people: Sequence[str]) -> None:
 def require_sponsor(pledge: Pledge, case: Case, authority: Authority) -> None:
     """Refuses with NOT_A_HOLDER who is neither asked to pledge nor has pledged."""
     held = any(h.person == authority.person and h.role == SPONSOR for h in case.holders)
-    if not held and authority.person not in pledge.sponsors:
+    carrying = {n for s in pledge.seats if not s.lost for n in (s.named, *s.people)}
+    if not held and authority.person not in carrying:
         raise Denied(
             "NOT_A_HOLDER",
             f"{authority.person} is not asked to pledge on {case.name}, so cannot decline it",
@@ -218,6 +236,8 @@ def pledged(
         statement=statement,
         revision=case.facts.number,
         gate_digest=case.gate_digest,
+        lost="",
+        successor="",
     )
     return replace(
         pledge,
@@ -256,10 +276,15 @@ def conditions_with(
 
 def settled(case: Case, pledge: Pledge, able: Able, now: datetime, validity: timedelta) -> Case:
     """The case after an act: STANDING with the last one that was needed, else whom it waits for."""
-    decided = replace(case, deciders=tuple(_deciders(pledge)))
+    decided = decided_by(case, pledge)
     if pledge.complete:
         return cases.decide(decided, Verdict.PLEDGED, now, validity=validity)
     return held(decided, pledge, able, now)
+
+
+def decided_by(case: Case, pledge: Pledge) -> Case:
+    """The case with who has decided so far."""
+    return replace(case, deciders=tuple(_deciders(pledge)))
 
 
 def held(case: Case, pledge: Pledge, able: Able, now: datetime) -> Case:
@@ -272,7 +297,7 @@ def held(case: Case, pledge: Pledge, able: Able, now: datetime) -> Case:
     added = [
         Holder(seat.named, SPONSOR, now, seat.unit)
         for seat in free_seats(pledge)
-        if able(seat.named) and not any(serves(h, seat, pledge) for h in kept)
+        if able(seat.named) and not seat.lost and not any(serves(h, seat, pledge) for h in kept)
     ]
     for position in unanswered(pledge):
         for role, asked in _asked(position, kept):

@@ -9,13 +9,9 @@ from typing import Protocol
 from investiture.casework.facts import Condition, Revision
 from investiture.casework.words import Gate
 from investiture.charter.model import Charter
-from investiture.charter.ownership import (
-    GOVERNANCE,
-    escalation_chain,
-    lineage,
-    required_positions,
-)
+from investiture.charter.ownership import lineage, required_positions
 from investiture.charter.timetable import heard_until
+from investiture.charter.vocabulary import Side
 from investiture.chassis.refusal import FieldViolation, InvalidArgument
 from investiture.sponsorship.domain import ballots
 from investiture.sponsorship.domain.ballots import Ballot, Vote
@@ -259,17 +255,17 @@ def next_asked(charter: Charter, facts: Revision, position: Position, able: Able
 def spokespeople(charter: Charter, position: Position) -> tuple[str, ...]:
     """Who may speak for a unit, nearest first, without those who recused themselves.
 
-    In the place of its committee the heads above it. Last comes who countersigns from outside,
-    where the charter names somebody (architecture.md, law 7).
+    In the place of its committee the heads above it. Above a unit that must agree only the business
+    side speaks for it. Last comes who countersigns from outside, where the charter names somebody
+    (architecture.md, law 7).
     """
     unit = find_unit(charter, position.unit)
     if unit is None:
         return ()
-    if position.ballot is None:
-        chain = escalation_chain(charter, unit.id)
-        line = [one.person for one in chain if one.role != GOVERNANCE]
-    else:
-        line = [above.head for above in lineage(charter, unit.id) if above is not unit]
+    own = [name for name in (unit.head, unit.deputy) if name and position.ballot is None]
+    above = (one for one in lineage(charter, unit.id) if one is not unit)
+    agrees = position.role is PositionRole.AGREE
+    line = own + [one.head for one in above if one.side is Side.BUSINESS or not agrees]
     if charter.countersigner is not None:
         line.append(charter.countersigner)
     return tuple(dict.fromkeys(person for person in line if person not in position.recused))

@@ -132,10 +132,9 @@ def _counted(position: Position, before: Ballot, after: Ballot, now: datetime) -
     """
     moved = replace(position, ballot=after)
     was, outcome = before.count.outcome, after.count.outcome
-    if was is outcome and outcome is not Outcome.CARRIED:
-        return moved
     if was is outcome:
-        return replace(moved, kind=answer_of(after).kind) if moved.agreed else moved
+        # One more yes may bring a condition; nothing else changes what was decided already.
+        return replace(moved, kind=answer_of(after).kind) if moved.carried else moved
     if not after.counted:
         return moved
     last = after.counted[-1]

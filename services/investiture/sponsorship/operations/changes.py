@@ -14,12 +14,12 @@ from investiture.chassis.refusal import InvalidArgument, Leg, NotFound, Precondi
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain import changes
 from investiture.sponsorship.domain.changes import Change, ChangeKind, ChangeState
-from investiture.sponsorship.domain.people import ImportPlan, Person, plan_import
+from investiture.sponsorship.domain.people import Aftermath, ImportPlan, Person, plan_import
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.store.changes import ChangeStore
 
-Applied = Callable[[Transaction, ImportPlan], Sequence[str]]
-"""What follows from an import in its transaction; answers the cases that are in other hands now."""
+Applied = Callable[[Transaction, ImportPlan], Aftermath]
+"""Does in an import's transaction what follows from it, and answers that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did at once, which cases it handed on, and what waits for a second person."""
+    """What an import did at once, what followed from it, and what waits for a second person."""
 
     plan: ImportPlan
-    handed_on: tuple[str, ...] = ()
+    aftermath: Aftermath
     change: Change | None = None
 
 
@@ -73,17 +73,19 @@ class ChangeOperations:
         gaining = changes.gaining_authority(charter, present, whole) if present else ()
         if asked.effective_at is not None and asked.effective_at > tx.now:
             change = self._wait(tx, asked, asked.people, whole, gaining)
-            return Imported(replace(whole, added=(), changed=(), deactivated=()), (), change)
+            return Imported(
+                replace(whole, added=(), changed=(), deactivated=()), Aftermath(), change
+            )
         if not gaining:
             self._directory.apply(tx, version, whole)
-            return Imported(whole, tuple(self._applied(tx, whole)))
+            return Imported(whole, self._applied(tx, whole))
         held = _held_back(asked.people, present.keys(), gaining)
         waiting = [one for one in asked.people if one.name in held]
         change = self._wait(tx, replace(asked, replacing=False), waiting, whole, gaining)
         rest = [one for one in asked.people if one.name not in held]
         plan = plan_import(charter, present, rest, replacing=asked.replacing, keeping=held)
         self._directory.apply(tx, version, plan)
-        return Imported(plan, tuple(self._applied(tx, plan)), change)
+        return Imported(plan, self._applied(tx, plan), change)
 
     def propose_charter(
         self, tx: Transaction, document: str, reason: str, effective_at: datetime | None

@@ -11,6 +11,7 @@ from investiture.chassis.refusal import Denied, InvalidArgument, NotFound
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain.authority import party
 from investiture.sponsorship.domain.delegations import Delegation, draw_up, revoke
+from investiture.sponsorship.domain.lending import refuse_mutual
 from investiture.sponsorship.store.delegations import DelegationStore
 from investiture.sponsorship.store.people import PeopleStore
 
@@ -57,6 +58,8 @@ class DelegationOperations:
             (asked.starts_at, asked.ends_at),
             tx.now,
         )
+        back = self._delegations.between(tx, made.delegate, made.delegator, made.purpose)
+        refuse_mutual(made, back)
         self._delegations.insert(tx, made)
         tx.record("delegation.created", made.name, made.version, _payload(made))
         return made

@@ -8,13 +8,16 @@ from investiture.casework import case as cases
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
 from investiture.casework.standing import Part
-from investiture.casework.words import Gate, Side
+from investiture.casework.succession import passes_on
+from investiture.casework.words import Amber, CaseState, Gate, Purpose, Side
 from investiture.charter.authority import NoTier, tier_for
 from investiture.charter.model import Charter, UnknownId
 from investiture.charter.ownership import GOVERNANCE, escalation_chain
 from investiture.charter.policy import FundingTier
+from investiture.charter.timetable import Timetable
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain import missing_acts, pledges, voting
+from investiture.sponsorship.domain.attestation import SUPERIOR, require_not_paused
 from investiture.sponsorship.domain.objections import amended, arbiters_of, with_arbiter
 from investiture.sponsorship.domain.organisation import side_of
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
@@ -26,7 +29,8 @@ from investiture.sponsorship.domain.positions import (
     passed_on,
     spokespeople,
 )
-from investiture.sponsorship.domain.waits import may_be_passed_over
+from investiture.sponsorship.domain.succession import renewed
+from investiture.sponsorship.domain.waits import may_be_passed_over, more_time
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.store.pledges import PledgeStore
 
@@ -55,7 +59,7 @@ class PledgeDesk:
 
     def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
         """Stores whom the pledge asks; its sponsors and the heads of the units that must agree."""
-        able = self._directory.able(tx)
+        able = self._directory.impartial(tx, case.facts)
         asked = ask(self._charter, case.facts, able, tx.now)
         pledge = Pledge(
             seats=tuple(
@@ -66,6 +70,9 @@ class PledgeDesk:
             unowned=asked.unowned,
             contested=asked.contested,
         )
+        if case.amber is Amber.TRANSFER:
+            before = self._store.load(tx, f"{case.program}/{self.collection}/{case.round - 1}")
+            pledge = renewed(pledge, before, case.gate_digest)
         self._store.insert(tx, case.name, pledge)
         held = pledges.held(case, pledge, able, tx.now).holders
         return (*held, *self._stand_ins(tx, case, pledge, able))
@@ -76,9 +83,16 @@ class PledgeDesk:
         Free of people who have left, who recused themselves, and who are on the wrong side.
         """
         pledge = self._store.load(tx, case.name)
-        able = self._directory.able(tx)
+        able = self._directory.impartial(tx, case.facts)
+        last = [Candidate(name, GOVERNANCE) for name in self._governance(able)]
+        if case.state is CaseState.STANDING:
+            return (*self._superiors(pledge, case, able), *last)
         sponsors = [
-            [name for name in self._line(seat, case) if self._may_sponsor(tx, name, seat, pledge)]
+            [
+                n
+                for n in self._line(seat, case)
+                if able(n) and self._may_sponsor(tx, n, seat, pledge)
+            ]
             for seat in pledges.free_seats(pledge)
         ]
         endorsers = [
@@ -91,15 +105,26 @@ class PledgeDesk:
             [n for n in arbiters_of(self._charter, case, pledge, position) if able(n)]
             for position in pledges.objecting(pledge)
         ]
-        last = (Candidate(name, GOVERNANCE) for name in self._governance(able))
         return (*pledges.chain(pledge, sponsors, endorsers, above), *last)
 
     def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
         """Each act that is missing: a pledge, a unit's answer, an arbiter where a unit objects."""
         return missing_acts.parts(case, self._store.load(tx, case.name))
 
+    def more_time(self, tx: Transaction, case: Case) -> Timetable | None:
+        """The dates of the committee's meeting after the due date, where the case follows those."""
+        before = self._store.load(tx, case.name)
+        longer = more_time(self._charter, case, before, tx.now)
+        if longer is None:
+            return None
+        after, table = longer
+        self._store.save(tx, case.name, before, after)
+        return table
+
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
         """A new round asks anew; the older keeps what was said, its objections as amended."""
+        if passes_on(old, new):
+            return
         before = self._store.load(tx, old.name)
         positions = tuple(amended(one, new.facts, tx.now) for one in before.positions)
         self._store.save(tx, old.name, before, replace(before, positions=positions))
@@ -116,8 +141,13 @@ class PledgeDesk:
         Whom a unit is asked of, who may end its objection and who stands in for a sponsor follow
         from who is there; with nobody it raises its alarm.
         """
-        able = self._directory.able(tx)
         before = self._store.load(tx, case.name)
+        held, after = self.held_anew(tx, case, before)
+        return held, before, after
+
+    def held_anew(self, tx: Transaction, case: Case, before: Pledge) -> tuple[Case, Pledge]:
+        """An open case and its pledge, `before` as it is, in the hands of who is there."""
+        able = self._directory.impartial(tx, case.facts)
         positions = tuple(self._asked_anew(tx, one, before, case, able) for one in before.positions)
         pledge = replace(before, positions=positions)
         staying = cases.with_holders(case, [one for one in case.holders if able(one.person)])
@@ -127,7 +157,7 @@ class PledgeDesk:
             for one in self._stand_ins(tx, held, pledge, able)
             if not any(h.role == one.role and h.unit == one.unit for h in held.holders)
         )
-        return pledges.in_hands(held, pledge, (*held.holders, *stand_ins)), before, pledge
+        return pledges.in_hands(held, pledge, (*held.holders, *stand_ins)), pledge
 
     def _asked_anew(
         self, tx: Transaction, position: Position, pledge: Pledge, case: Case, able: Able
@@ -145,21 +175,39 @@ class PledgeDesk:
 
     def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
         """The business side: who was named, who pledged, who overrode a veto, and who voted."""
+        require_not_paused(case, tx.now)
         pledge = self._store.load(tx, case.name)
-        people = dict.fromkeys(
-            (*warrant.business_people, *pledge.sponsors, *pledge.overriders, *pledge.voters)
-        )
+        former = (seat.former for seat in pledge.seats if seat.former)
+        named = (*warrant.business_people, *pledge.sponsors, *former)
+        people = dict.fromkeys((*named, *pledge.overriders, *pledge.voters))
         return replace(warrant, business_people=tuple(people))
 
     def _stand_ins(
         self, tx: Transaction, case: Case, pledge: Pledge, able: Able
     ) -> Iterator[Holder]:
-        """For each named sponsor who cannot decide at all the first of their line who may."""
+        """For each sponsor who cannot decide or was lost a successor: who they named, else who may.
+
+        That is the first of their line whose limit covers the program, or else the first at all.
+        """
         for seat in pledges.free_seats(pledge):
-            if not able(seat.named):
-                line = (n for n in self._line(seat, case) if self._may_sponsor(tx, n, seat, pledge))
-                for name in islice(line, 1):
-                    yield Holder(name, pledges.SPONSOR, tx.now, seat.unit)
+            if able(seat.named) and not seat.lost:
+                continue
+            line = (seat.successor, *self._line(seat, case))
+            may = [n for n in line if n and able(n) and self._may_sponsor(tx, n, seat, pledge)]
+            reach = (name for name in may if name == seat.successor or self._covers(tx, name, case))
+            for name in islice((*reach, *may), 1):
+                yield Holder(name, pledges.SPONSOR, tx.now, seat.unit)
+
+    def _covers(self, tx: Transaction, name: str, case: Case) -> bool:
+        authority = self._directory.resolve(tx, name, Purpose.PLEDGE)
+        return authority.covers(case.facts.amount_minor, case.facts.currency)
+
+    def _superiors(self, pledge: Pledge, case: Case, able: Able) -> Iterator[Candidate]:
+        """Who stands above the sponsors of a standing pledge."""
+        for seat in pledge.seats:
+            for name in self._line(seat, case):
+                if able(name) and name not in seat.people:
+                    yield Candidate(name, SUPERIOR, seat.unit)
 
     def _governance(self, able: Able) -> list[str]:
         governance = self._charter.governance
@@ -187,10 +235,14 @@ class PledgeDesk:
             names += [one.person for one in chain if one.role != GOVERNANCE]
         return tuple(dict.fromkeys(names))
 
+    def may_follow(self, tx: Transaction, name: str, seat: Seat, pledge: Pledge) -> bool:
+        """Whether a person may take over a seat from who sits in it."""
+        return name not in seat.people and self._may_sponsor(tx, name, seat, pledge)
+
     def _may_sponsor(self, tx: Transaction, name: str, seat: Seat, pledge: Pledge) -> bool:
         """Active staff of the business side; of any beside a business counter-sponsor."""
         person = self._directory.find(tx, name)
-        if person is None or not person.able:
+        if person is None or not person.able or name == seat.former:
             return False
         elsewhere = name in {*pledge.endorsers, *pledge.voters} or any(
             name in (one.named, *one.people) for one in pledge.seats if one != seat

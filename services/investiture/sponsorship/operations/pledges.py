@@ -1,12 +1,13 @@
 """Pledging, declining, and the positions of the units."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from investiture.casework import case as cases
 from investiture.casework.case import Case
+from investiture.casework.conflicts import require_impartial
 from investiture.casework.facts import Authority, Decider, Gap
 from investiture.casework.operations import CaseOperations
 from investiture.casework.words import CaseState, Gate, Purpose, Side
@@ -14,18 +15,10 @@ from investiture.charter.model import Charter
 from investiture.charter.timetable import timetable
 from investiture.chassis.refusal import FieldViolation, InvalidArgument
 from investiture.chassis.transaction import Transaction
-from investiture.sponsorship.domain import objections, pledges, voting
-from investiture.sponsorship.domain.authority_legs import (
-    MOST_COUNTED,
-    AuthorityLeg,
-    Circumstances,
-    authority_test,
-    require_authority,
-)
+from investiture.sponsorship.domain import attestation, objections, pledges, voting
+from investiture.sponsorship.domain.authority_legs import require_authority
 from investiture.sponsorship.domain.ballots import Ballot
-from investiture.sponsorship.domain.organisation import side_of
-from investiture.sponsorship.domain.people import ImportPlan
-from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
+from investiture.sponsorship.domain.pledges import Pledge
 from investiture.sponsorship.domain.positions import (
     Able,
     Position,
@@ -38,6 +31,7 @@ from investiture.sponsorship.domain.positions import (
     said_by,
 )
 from investiture.sponsorship.domain.waits import waiting
+from investiture.sponsorship.operations.authority_tests import AuthorityTests
 from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.store.pledges import PledgeStore
@@ -64,12 +58,14 @@ class PledgeOperations:
         store: PledgeStore,
         directory: DirectoryOperations,
         desk: PledgeDesk,
+        tests: AuthorityTests,
     ) -> None:
         self._charter = charter
         self._cases = cases_
         self._store = store
         self._directory = directory
         self._desk = desk
+        self._tests = tests
 
     def read(self, tx: Transaction, name: str) -> PledgeReading:
         """The pledge called `name`; `programs/{program}/pledges/latest` is the newest round."""
@@ -94,12 +90,13 @@ class PledgeOperations:
         case, before = self._decidable(tx, name, etag)
         authority = self._directory.decider(tx, Purpose.PLEDGE, on_behalf_of)
         seat = pledges.seat_of(before, case, authority)
-        legs = self._test(tx, case, before, seat, authority)
+        require_impartial(case.facts, authority)
+        legs = self._tests.legs(tx, case, before, seat, authority)
         if rehearsing and any(leg.refuses for leg in legs):
             return PledgeReading(case, pledges.as_of(replace(before, legs=legs), tx.now))
         require_authority(legs, authority.person)
         taken = pledges.pledged(before, case, seat, authority, statement, tx.now)
-        able = self._directory.able(tx)
+        able = self._directory.impartial(tx, case.facts)
         passed = tuple(passed_on(self._charter, case.facts, p, able) for p in taken.positions)
         after = replace(taken, positions=passed, legs=legs)
         payload = {"authority": authority.evidence(), "place": seat.place, "statement": statement}
@@ -131,6 +128,8 @@ class PledgeOperations:
         authority = self._directory.decider(tx, Purpose.POSITION, on_behalf_of)
         position = _asked_position(before, case, unit)
         pledges.require_voice(before, case, position, authority)
+        if said.kind is not PositionKind.RECUSE:
+            require_impartial(case.facts, authority)
         ballot = voting.votes_on(position, authority)
         said = said if ballot is None else voting.joined(ballot, said)
         check_statement(
@@ -142,7 +141,7 @@ class PledgeOperations:
         )
         if said.kind is PositionKind.OBJECT:
             objections.refuse_repeated(case, position)
-        able = self._directory.able(tx)
+        able = self._directory.impartial(tx, case.facts)
         recorded = self._recorded(case, position, ballot, said, authority, able, tx)
         recorded = objections.with_arbiter(self._charter, case, before, recorded, able, tx.now)
         after = pledges.with_position(before, recorded)
@@ -180,6 +179,7 @@ class PledgeOperations:
         position = _asked_position(before, case, unit)
         objections.require_objection(case, position)
         objections.require_arbiter(self._charter, case, before, position, authority)
+        require_impartial(case.facts, authority)
         payload = {
             "authority": authority.evidence(),
             "unit": unit,
@@ -205,10 +205,6 @@ class PledgeOperations:
         change = (before, pledges.with_position(before, ended))
         return self._saved(tx, case, asked, change, "pledge.objection_sustained", payload)
 
-    def followed(self, tx: Transaction, plan: ImportPlan) -> Sequence[str]:
-        """What follows from an import: open pledges of who left are in other hands."""
-        return self.leave(tx, plan.unable) if plan.unable else ()
-
     def leave(self, tx: Transaction, people: Collection[str]) -> tuple[str, ...]:
         """Hands on at once the open pledges that people who have left hold; answers their names."""
         handed: list[str] = []
@@ -226,7 +222,10 @@ class PledgeOperations:
         handed_on, before, after = self._desk.handed_on(tx, case)
         self._store.save(tx, case.name, before, after)
         if after.complete:  # those who stay in a committee have said enough
-            able, validity = self._directory.able(tx), self._cases.validity(Gate.PLEDGE)
+            able, validity = (
+                self._directory.impartial(tx, case.facts),
+                self._cases.validity(Gate.PLEDGE),
+            )
             handed_on = pledges.settled(case, after, able, tx.now, validity)
         dated = waiting(handed_on, after, timetable(self._charter, "PLEDGE", tx.now))
         moved = self._cases.governed(tx, dated)
@@ -238,6 +237,7 @@ class PledgeOperations:
         self._cases.store.save(tx, case, moved, "pledge.handed_on", payload)
 
     def _decidable(self, tx: Transaction, name: str, etag: str) -> tuple[Case, Pledge]:
+        self._directory.hold_still(tx)
         case = self._cases.find(tx, name, etag)
         cases.require_state(case, CaseState.OPEN)
         return case, self._store.load(tx, case.name)
@@ -254,12 +254,15 @@ class PledgeOperations:
         settled = pledges.settled(
             moved or case,
             change[1],
-            self._directory.able(tx),
+            self._directory.impartial(tx, case.facts),
             tx.now,
             self._cases.validity(Gate.PLEDGE),
         )
         if settled.state is CaseState.OPEN:
             settled = waiting(settled, change[1], timetable(self._charter, "PLEDGE", tx.now))
+        if settled.state is CaseState.STANDING:
+            due = attestation.due_at(self._charter, change[1], tx.now)
+            change = (change[0], replace(change[1], liveness_at=due))
         return self._saved(tx, case, settled, change, kind, payload)
 
     def _saved(
@@ -298,30 +301,6 @@ class PledgeOperations:
         if recorded.agreed:
             return recorded
         return replace(recorded, asked=next_asked(self._charter, case.facts, recorded, able))
-
-    def _test(
-        self, tx: Transaction, case: Case, pledge: Pledge, seat: Seat, authority: Authority
-    ) -> tuple[AuthorityLeg, ...]:
-        facts = case.facts
-        able = self._directory.able(tx)
-        allowed = self._charter.sponsorship.max_live_sponsorships
-        most = max(allowed, MOST_COUNTED)
-        live = self._store.live_sponsorships(tx, authority.person, case.program, most)
-        around = Circumstances(
-            positions=pledge.positions,
-            counters=seat.place is Place.COUNTER_SPONSOR,
-            counter_side=self._side(tx, facts.counter_sponsor),
-            live_sponsorships=live + 1,
-            max_live_sponsorships=allowed,
-            absent_owners=tuple(name for name in facts.benefit_owners if not able(name)),
-        )
-        return authority_test(facts, authority, around)
-
-    def _side(self, tx: Transaction, name: str) -> Side | None:
-        person = self._directory.find(tx, name) if name else None
-        if person is None or not person.able:
-            return None
-        return side_of(self._charter, person.unit)
 
 
 def _asked_position(pledge: Pledge, case: Case, unit: str) -> Position:

@@ -20,6 +20,7 @@ _EMPTY = directory_digest(())
 
 _ALL = sa.select(*_COLUMNS)
 _ONE = Query(_ALL.where(PERSON.c.name == sa.bindparam("wanted")))
+_HELD = Query(_ALL.where(PERSON.c.name == sa.bindparam("wanted")).with_for_update(read=True))
 _INSERT = PERSON.insert()
 _UPDATE = (
     PERSON.update()
@@ -34,6 +35,9 @@ _LOCK = (
     .values(version=DIRECTORY.c.version + 1)
     .returning(DIRECTORY.c.version)
 )
+_KEY = sa.select(DIRECTORY.c.id).where(DIRECTORY.c.id == _THE_DIRECTORY)
+# Read, FOR SHARE and FOR UPDATE: SQLite has one writer at a time and leaves both out.
+_SHARE, _CLAIM = Query(_KEY.with_for_update(read=True)), Query(_KEY.with_for_update())
 _SEAL = (
     DIRECTORY.update().where(DIRECTORY.c.id == _THE_DIRECTORY).values(digest=sa.bindparam("said"))
 )
@@ -45,6 +49,15 @@ class PeopleStore:
     def find(self, tx: Transaction, name: str) -> Person | None:
         """The person called `name`; None where the directory has nobody of that name."""
         row = _ONE.first(tx.connection, {"wanted": name})
+        return None if row is None else Person(*row)
+
+    def hold(self, tx: Transaction, name: str) -> Person | None:
+        """As `find`; who changes the person waits until this transaction has ended.
+
+        So a decision and a departure have an order: the first to come here wins. SQLite has one
+        writer at a time and needs no lock.
+        """
+        row = _HELD.first(tx.connection, {"wanted": name})
         return None if row is None else Person(*row)
 
     def load(self, tx: Transaction, name: str) -> Person:
@@ -73,6 +86,14 @@ class PeopleStore:
         """Makes other imports wait until this one has ended; the version that it makes."""
         version: int = tx.connection.execute(_LOCK).scalar_one()
         return version
+
+    def share(self, tx: Transaction) -> None:
+        """Makes imports wait until this transaction has ended; waits for one under way."""
+        _SHARE.value(tx.connection, {})
+
+    def claim(self, tx: Transaction) -> None:
+        """Makes imports and whoever shares wait until this transaction has ended."""
+        _CLAIM.value(tx.connection, {})
 
     def save(
         self, tx: Transaction, added: Iterable[Person], changed: Iterable[Person], digest: str

@@ -1,5 +1,6 @@
 """What a pledge keeps beside its case: seats, positions and the authority test."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -8,6 +9,7 @@ from pydantic import TypeAdapter
 
 from investiture.casework.words import CaseState
 from investiture.chassis.prepared import Prepared, Query
+from investiture.chassis.tables import Instant
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain.authority_legs import AuthorityLeg
 from investiture.sponsorship.domain.ballots import Ballot
@@ -28,7 +30,7 @@ _BALLOTS = ("ballot", "appeal")
 _BALLOT = TypeAdapter(Ballot)
 
 _PLEDGE = Query(
-    sa.select(PLEDGE.c.unowned, PLEDGE.c.contested, PLEDGE.c.legs).where(
+    sa.select(PLEDGE.c.unowned, PLEDGE.c.contested, PLEDGE.c.legs, PLEDGE.c.liveness_at).where(
         PLEDGE.c.case_name == sa.bindparam("of_case")
     )
 )
@@ -46,6 +48,11 @@ _TEST = Prepared(
     PLEDGE.update()
     .where(PLEDGE.c.case_name == sa.bindparam("of_case"))
     .values(legs=sa.bindparam("legs"))
+)
+_LOOK = Prepared(
+    PLEDGE.update()
+    .where(PLEDGE.c.case_name == sa.bindparam("of_case"))
+    .values(liveness_at=sa.bindparam("liveness_at", type_=Instant))
 )
 _TAKE = Prepared(
     SEAT.update()
@@ -69,6 +76,18 @@ _LIVING = (
     .where(sa.or_(*(CASES.cases.c.state == state.value for state in _ALIVE)))
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
+_DUE = (
+    sa.select(PLEDGE.c.case_name)
+    .where(PLEDGE.c.liveness_at <= sa.bindparam("now", type_=Instant))
+    .order_by(PLEDGE.c.liveness_at, PLEDGE.c.case_name)
+)
+_UNDECIDED_OR_STANDING = (CaseState.OPEN.value, CaseState.STANDING.value)
+_CARRIED = (
+    sa.select(CASES.cases.c.name)
+    .distinct()
+    .join(SEAT, SEAT.c.case_name == CASES.cases.c.name)
+    .where(CASES.cases.c.state.in_(_UNDECIDED_OR_STANDING))
+)
 _LIVE = Query(sa.select(sa.func.count()).select_from(_LIVING.subquery()))
 
 
@@ -84,6 +103,7 @@ class PledgeStore:
                 "unowned": list(pledge.unowned),
                 "contested": list(pledge.contested),
                 "legs": [],
+                "liveness_at": pledge.liveness_at,
             },
         )
         seats = [{**_seat_row(seat), "case_name": case_name} for seat in pledge.seats]
@@ -98,13 +118,14 @@ class PledgeStore:
     def load(self, tx: Transaction, case_name: str) -> Pledge:
         """The pledge of a case that exists."""
         key = {"of_case": case_name}
-        ((unowned, contested, legs),) = _PLEDGE.rows(tx.connection, key)
+        ((unowned, contested, legs, liveness_at),) = _PLEDGE.rows(tx.connection, key)
         return Pledge(
             seats=tuple(_seat(row) for row in _SEATS.rows(tx.connection, key)),
             positions=tuple(_position(row) for row in _POSITIONS.rows(tx.connection, key)),
             unowned=tuple(unowned),
             contested=tuple(contested),
             legs=tuple(AuthorityLeg(**leg) for leg in legs),
+            liveness_at=liveness_at,
         )
 
     def save(self, tx: Transaction, case_name: str, before: Pledge, after: Pledge) -> None:
@@ -112,6 +133,9 @@ class PledgeStore:
         if after.legs != before.legs:
             legs = [_leg_row(leg) for leg in after.legs]
             _TEST.execute(tx.connection, ({"of_case": case_name, "legs": legs},))
+        if after.liveness_at != before.liveness_at:
+            look = {"of_case": case_name, "liveness_at": after.liveness_at}
+            _LOOK.execute(tx.connection, (look,))
         for seat in after.seats:
             if seat not in before.seats:
                 row = _seat_row(seat)
@@ -123,6 +147,17 @@ class PledgeStore:
                 row = {k: v for k, v in _position_row(one).items() if k not in _KEPT}
                 key = {"of_case": case_name, "of_unit": one.unit}
                 _RECORD.execute(tx.connection, ({**row, **key},))
+
+    def due(self, tx: Transaction, limit: int) -> list[str]:
+        """Pledges to look at for their sponsors' word, the longest due first."""
+        rows = tx.connection.execute(_DUE.limit(limit), {"now": tx.now})
+        return [row.case_name for row in rows]
+
+    def carried_by(self, tx: Transaction, people: Sequence[str]) -> list[str]:
+        """Open and standing pledges in which any of `people` pledged, or lent the authority."""
+        by_either = sa.or_(SEAT.c.person.in_(people), SEAT.c.on_behalf_of.in_(people))
+        query = _CARRIED.where(by_either).order_by(CASES.cases.c.name)
+        return [row.name for row in tx.connection.execute(query)]
 
     def live_sponsorships(self, tx: Transaction, person: str, beside: str, most: int) -> int:
         """Programs other than `beside` for which a person has a living pledge, `most` at most."""

@@ -48,6 +48,25 @@ DELEGATION = sa.Table(
     sa.Column("revoked_at", Instant),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Index("delegation_by_delegate", "delegate", "delegator", "purpose"),
+    sa.Index("delegation_by_delegator", "delegator", "name"),
+)
+
+# `compared` is the subject as it is compared: a vendor without its case and spare spaces.
+INTEREST = sa.Table(
+    "interest",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("compared", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("starts_at", Instant, nullable=False),
+    sa.Column("ends_at", Instant),
+    sa.Column("declared_by", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Index("interest_by_person", "person", "name"),
+    sa.Index("interest_by_subject", "compared", "name"),
 )
 
 ABSENCE = sa.Table(
@@ -72,6 +91,8 @@ PLEDGE = sa.Table(
     sa.Column("unowned", Document, nullable=False),
     sa.Column("contested", Document, nullable=False),
     sa.Column("legs", Document, nullable=False),
+    sa.Column("liveness_at", Instant),
+    sa.Index("pledge_by_liveness", "liveness_at"),
 )
 
 SEAT = sa.Table(
@@ -87,7 +108,14 @@ SEAT = sa.Table(
     sa.Column("statement", sa.Text, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("gate_digest", sa.Text, nullable=False),
+    sa.Column("attested_at", Instant),
+    sa.Column("attestation", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("attested_revision", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("lost", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("former", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("successor", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Index("pledge_seat_by_person", "person"),
+    sa.Index("pledge_seat_by_principal", "on_behalf_of"),
 )
 
 POSITION = sa.Table(

@@ -389,6 +389,320 @@ class ListEnvelopesResponse(_message.Message):
 Global___ListEnvelopesResponse: _TypeAlias = ListEnvelopesResponse  # noqa: Y015
 
 @_typing.final
+class ChangeEnvelopeOwnerRequest(_message.Message):
+    """Names another owner."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID that makes a repetition harmless."""
+    name: _builtins.str
+    """`envelopes/{envelope}`."""
+    etag: _builtins.str
+    """The etag of the envelope that the caller saw."""
+    owner: _builtins.str
+    """The new owner, as `people/{person}`."""
+    reason: _builtins.str
+    """Why, for the record."""
+    validate_only: _builtins.bool
+    """True: say what would happen and store nothing."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        owner: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "owner", b"owner", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeEnvelopeOwnerRequest: _TypeAlias = ChangeEnvelopeOwnerRequest  # noqa: Y015
+
+@_typing.final
+class ImportAppropriationsRequest(_message.Message):
+    """A part of a file of appropriations. The first part says what the file is; the others have only content.
+
+    The file is CSV in UTF-8 with the columns envelope, display_name, fiscal_year, cost_centre, purpose, owner, currency and
+    amount, in any order. Amounts are decimal numbers with at most the decimals of their currency: 48000.50.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID that makes a repetition harmless. First part only."""
+    digest: _builtins.str
+    """SHA-256 of the whole file, as `sha256:` and 64 hexadecimal digits. First part only. A file is imported once."""
+    content: _builtins.bytes
+    """The next bytes of the file; the whole has at most 32 MiB."""
+    validate_only: _builtins.bool
+    """True: say what would happen and store nothing. First part only."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "digest", b"digest", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportAppropriationsRequest: _TypeAlias = ImportAppropriationsRequest  # noqa: Y015
+
+@_typing.final
+class ImportAppropriationsResponse(_message.Message):
+    """What an import did, or with `validate_only` would do."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIGEST_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    ISSUED_FIELD_NUMBER: _builtins.int
+    SUPPLEMENTED_FIELD_NUMBER: _builtins.int
+    TOTALS_FIELD_NUMBER: _builtins.int
+    ERRORS_FIELD_NUMBER: _builtins.int
+    ERROR_COUNT_FIELD_NUMBER: _builtins.int
+    digest: _builtins.str
+    """Digest of the file."""
+    lines: _builtins.int
+    """Lines with an appropriation."""
+    issued: _builtins.int
+    """Envelopes that are new."""
+    supplemented: _builtins.int
+    """Envelopes that had an appropriation already."""
+    error_count: _builtins.int
+    """How many errors there are in all."""
+    @_builtins.property
+    def totals(self) -> _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]:
+        """Sum of the lines, one a currency, by its code."""
+
+    @_builtins.property
+    def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineError]:
+        """With `validate_only`: what is wrong, by line, at most 1,000. Nothing can be imported then."""
+
+    def __init__(
+        self,
+        *,
+        digest: _builtins.str = ...,
+        lines: _builtins.int = ...,
+        issued: _builtins.int = ...,
+        supplemented: _builtins.int = ...,
+        totals: _abc.Iterable[_money_pb2.Money] | None = ...,
+        errors: _abc.Iterable[Global___LineError] | None = ...,
+        error_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "error_count", b"error_count", "errors", b"errors", "issued", b"issued", "lines", b"lines", "supplemented", b"supplemented", "totals", b"totals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportAppropriationsResponse: _TypeAlias = ImportAppropriationsResponse  # noqa: Y015
+
+@_typing.final
+class LineError(_message.Message):
+    """What is wrong with a line."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    COLUMN_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
+    line: _builtins.int
+    """The line of the file, from 1; 0 for the file as a whole."""
+    column: _builtins.str
+    """The column by its name; empty for the line as a whole."""
+    problem: _builtins.str
+    """What is wrong."""
+    remedy: _builtins.str
+    """What to do."""
+    def __init__(
+        self,
+        *,
+        line: _builtins.int = ...,
+        column: _builtins.str = ...,
+        problem: _builtins.str = ...,
+        remedy: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "line", b"line", "problem", b"problem", "remedy", b"remedy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineError: _TypeAlias = LineError  # noqa: Y015
+
+@_typing.final
+class GetStatementRequest(_message.Message):
+    """Asks for a statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`envelopes/{envelope}` or `programs/{program}`."""
+    page_size: _builtins.int
+    """Lines a page; 0 means 50, more than 500 is taken as 500."""
+    page_token: _builtins.str
+    """Token of the page before."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """From after this instant; unset means from the beginning."""
+
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """Up to and including this instant, which must not be in the future; unset means now."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "name", b"name", "page_size", b"page_size", "page_token", b"page_token", "since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStatementRequest: _TypeAlias = GetStatementRequest  # noqa: Y015
+
+@_typing.final
+class Statement(_message.Message):
+    """Balances at two instants and a page of the entries between them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    OPENING_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    CLOSING_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """What it is of."""
+    next_page_token: _builtins.str
+    """Token of the next page; empty at the end."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """The later instant."""
+
+    @_builtins.property
+    def opening(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatementBalance]:
+        """Balances at the earlier instant: of the envelope, or of the program in each of its envelopes."""
+
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatementLine]:
+        """The page's lines, in posting order."""
+
+    @_builtins.property
+    def closing(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatementBalance]:
+        """Balances at the later instant, whichever page this is."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        opening: _abc.Iterable[Global___StatementBalance] | None = ...,
+        lines: _abc.Iterable[Global___StatementLine] | None = ...,
+        closing: _abc.Iterable[Global___StatementBalance] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "closing", b"closing", "lines", b"lines", "name", b"name", "next_page_token", b"next_page_token", "opening", b"opening"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Statement: _TypeAlias = Statement  # noqa: Y015
+
+@_typing.final
+class StatementBalance(_message.Message):
+    """What is where at an instant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENVELOPE_FIELD_NUMBER: _builtins.int
+    BALANCES_FIELD_NUMBER: _builtins.int
+    envelope: _builtins.str
+    """The envelope."""
+    @_builtins.property
+    def balances(self) -> Global___Balances:
+        """Its balances; of a program reserved, committed and actual, the others unset."""
+
+    def __init__(
+        self,
+        *,
+        envelope: _builtins.str = ...,
+        balances: Global___Balances | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "envelope", b"envelope"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementBalance: _TypeAlias = StatementBalance  # noqa: Y015
+
+@_typing.final
+class StatementLine(_message.Message):
+    """An entry and what it left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    BALANCES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def entry(self) -> Global___LedgerEntry:
+        """The entry."""
+
+    @_builtins.property
+    def balances(self) -> Global___Balances:
+        """The balances after it, of the envelope or of the program in that envelope."""
+
+    def __init__(
+        self,
+        *,
+        entry: Global___LedgerEntry | None = ...,
+        balances: Global___Balances | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "entry", b"entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementLine: _TypeAlias = StatementLine  # noqa: Y015
+
+@_typing.final
 class Funding(_message.Message):
     """The funding of a program."""
 
@@ -400,8 +714,14 @@ class Funding(_message.Message):
     CATEGORY_FIELD_NUMBER: _builtins.int
     LEVELS_FIELD_NUMBER: _builtins.int
     RESERVATION_FIELD_NUMBER: _builtins.int
+    APPROVED_IN_FIELD_NUMBER: _builtins.int
+    TIER_FROM_FIELD_NUMBER: _builtins.int
+    TIER_TO_FIELD_NUMBER: _builtins.int
+    COUNTED_TOGETHER_FIELD_NUMBER: _builtins.int
     category: _builtins.str
     """Category of the delegation-of-authority table."""
+    approved_in: _builtins.str
+    """The case whose levels approved, where this round is confirmed by finance alone; otherwise empty."""
     @_builtins.property
     def gate_case(self) -> _gate_pb2.GateCase:
         """The case. Its name is `programs/{program}/budgetRequests/{request}`."""
@@ -422,6 +742,18 @@ class Funding(_message.Message):
     def reservation(self) -> Global___Reservation:
         """The reservation; unset before."""
 
+    @_builtins.property
+    def tier_from(self) -> _money_pb2.Money:
+        """The tier asked for begins here; unset for rounds of before this was kept."""
+
+    @_builtins.property
+    def tier_to(self) -> _money_pb2.Money:
+        """The tier ends below this; unset where it has no end."""
+
+    @_builtins.property
+    def counted_together(self) -> Global___CountedTogether:
+        """Where other requests were counted together with this one; otherwise unset."""
+
     def __init__(
         self,
         *,
@@ -431,14 +763,86 @@ class Funding(_message.Message):
         category: _builtins.str = ...,
         levels: _abc.Iterable[Global___ApprovalLevel] | None = ...,
         reservation: Global___Reservation | None = ...,
+        approved_in: _builtins.str = ...,
+        tier_from: _money_pb2.Money | None = ...,
+        tier_to: _money_pb2.Money | None = ...,
+        counted_together: Global___CountedTogether | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "ceiling", b"ceiling", "gate_case", b"gate_case", "reservation", b"reservation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "ceiling", b"ceiling", "counted_together", b"counted_together", "gate_case", b"gate_case", "reservation", b"reservation", "tier_from", b"tier_from", "tier_to", b"tier_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "category", b"category", "ceiling", b"ceiling", "gate_case", b"gate_case", "levels", b"levels", "reservation", b"reservation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "approved_in", b"approved_in", "category", b"category", "ceiling", b"ceiling", "counted_together", b"counted_together", "gate_case", b"gate_case", "levels", b"levels", "reservation", b"reservation", "tier_from", b"tier_from", "tier_to", b"tier_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Funding: _TypeAlias = Funding  # noqa: Y015
+
+@_typing.final
+class CountedTogether(_message.Message):
+    """Requests for the same vendor and cost centre, which are approved at the tier of their sum."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTAL_FIELD_NUMBER: _builtins.int
+    COST_CENTRE_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    cost_centre: _builtins.str
+    """Whose cost centre; the owning unit while the request names no envelope."""
+    @_builtins.property
+    def total(self) -> _money_pb2.Money:
+        """This request and the others."""
+
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___CountedRequest]:
+        """The others, by date."""
+
+    def __init__(
+        self,
+        *,
+        total: _money_pb2.Money | None = ...,
+        cost_centre: _builtins.str = ...,
+        others: _abc.Iterable[Global___CountedRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_centre", b"cost_centre", "others", b"others", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountedTogether: _TypeAlias = CountedTogether  # noqa: Y015
+
+@_typing.final
+class CountedRequest(_message.Message):
+    """Another program's request, as it was when it was counted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    ASKED_AT_FIELD_NUMBER: _builtins.int
+    program: _builtins.str
+    """`programs/{program}`."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What it asked for."""
+
+    @_builtins.property
+    def asked_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        program: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        asked_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asked_at", b"asked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asked_at", b"asked_at", "program", b"program"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountedRequest: _TypeAlias = CountedRequest  # noqa: Y015
 
 @_typing.final
 class ApprovalLevel(_message.Message):

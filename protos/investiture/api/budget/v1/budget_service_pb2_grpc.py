@@ -52,6 +52,21 @@ class BudgetServiceStub:
                 request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ListEnvelopesRequest.SerializeToString,
                 response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ListEnvelopesResponse.FromString,
                 _registered_method=True)
+        self.ChangeEnvelopeOwner = channel.unary_unary(
+                '/investiture.api.budget.v1.BudgetService/ChangeEnvelopeOwner',
+                request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ChangeEnvelopeOwnerRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.Envelope.FromString,
+                _registered_method=True)
+        self.ImportAppropriations = channel.stream_unary(
+                '/investiture.api.budget.v1.BudgetService/ImportAppropriations',
+                request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ImportAppropriationsRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ImportAppropriationsResponse.FromString,
+                _registered_method=True)
+        self.GetStatement = channel.unary_unary(
+                '/investiture.api.budget.v1.BudgetService/GetStatement',
+                request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.GetStatementRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.Statement.FromString,
+                _registered_method=True)
         self.GetFunding = channel.unary_unary(
                 '/investiture.api.budget.v1.BudgetService/GetFunding',
                 request_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.GetFundingRequest.SerializeToString,
@@ -159,6 +174,30 @@ class BudgetServiceServicer:
 
     def ListEnvelopes(self, request, context):
         """Lists envelopes by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeEnvelopeOwner(self, request, context):
+        """Names another owner of an envelope: a person who works here. Open fundings that wait for the former owner's confirmation
+        are in the new owner's hands.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportAppropriations(self, request_iterator, context):
+        """Imports the committee's appropriations from a CSV file, sent in parts: every line or none. Stored in one transaction once
+        the last part is there and the whole has the digest of the first. A line for an envelope that exists is a supplementary
+        appropriation. Refused with every line error that fits; `validate_only` answers up to 1,000 of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStatement(self, request, context):
+        """Reads the statement of an envelope or a program: balances at two instants and, page by page, the entries between them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -305,6 +344,21 @@ def add_BudgetServiceServicer_to_server(servicer, server):
                     servicer.ListEnvelopes,
                     request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ListEnvelopesRequest.FromString,
                     response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ListEnvelopesResponse.SerializeToString,
+            ),
+            'ChangeEnvelopeOwner': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeEnvelopeOwner,
+                    request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ChangeEnvelopeOwnerRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.Envelope.SerializeToString,
+            ),
+            'ImportAppropriations': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportAppropriations,
+                    request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ImportAppropriationsRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ImportAppropriationsResponse.SerializeToString,
+            ),
+            'GetStatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatement,
+                    request_deserializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.GetStatementRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.Statement.SerializeToString,
             ),
             'GetFunding': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFunding,
@@ -474,6 +528,87 @@ class BudgetService:
             '/investiture.api.budget.v1.BudgetService/ListEnvelopes',
             investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ListEnvelopesRequest.SerializeToString,
             investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ListEnvelopesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeEnvelopeOwner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.budget.v1.BudgetService/ChangeEnvelopeOwner',
+            investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ChangeEnvelopeOwnerRequest.SerializeToString,
+            investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.Envelope.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportAppropriations(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/investiture.api.budget.v1.BudgetService/ImportAppropriations',
+            investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ImportAppropriationsRequest.SerializeToString,
+            investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.ImportAppropriationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.budget.v1.BudgetService/GetStatement',
+            investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.GetStatementRequest.SerializeToString,
+            investiture_dot_api_dot_budget_dot_v1_dot_budget__service__pb2.Statement.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,6 +24,17 @@ class BudgetServiceStub:
     """Reads an envelope with its balances."""
     ListEnvelopes: _aio.UnaryUnaryMultiCallable[_budget_service_pb2.ListEnvelopesRequest, _budget_service_pb2.ListEnvelopesResponse]
     """Lists envelopes by name."""
+    ChangeEnvelopeOwner: _aio.UnaryUnaryMultiCallable[_budget_service_pb2.ChangeEnvelopeOwnerRequest, _budget_service_pb2.Envelope]
+    """Names another owner of an envelope: a person who works here. Open fundings that wait for the former owner's confirmation
+    are in the new owner's hands.
+    """
+    ImportAppropriations: _aio.StreamUnaryMultiCallable[_budget_service_pb2.ImportAppropriationsRequest, _budget_service_pb2.ImportAppropriationsResponse]
+    """Imports the committee's appropriations from a CSV file, sent in parts: every line or none. Stored in one transaction once
+    the last part is there and the whole has the digest of the first. A line for an envelope that exists is a supplementary
+    appropriation. Refused with every line error that fits; `validate_only` answers up to 1,000 of them.
+    """
+    GetStatement: _aio.UnaryUnaryMultiCallable[_budget_service_pb2.GetStatementRequest, _budget_service_pb2.Statement]
+    """Reads the statement of an envelope or a program: balances at two instants and, page by page, the entries between them."""
     GetFunding: _aio.UnaryUnaryMultiCallable[_budget_service_pb2.GetFundingRequest, _budget_service_pb2.Funding]
     """Reads the funding of a program: its case, the tier that applies, who approved, and the reservation."""
     ApproveFunding: _aio.UnaryUnaryMultiCallable[_budget_service_pb2.ApproveFundingRequest, _budget_service_pb2.Funding]
@@ -95,6 +106,35 @@ class BudgetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_budget_service_pb2.ListEnvelopesRequest, _abc.Awaitable[_budget_service_pb2.ListEnvelopesResponse]],
     ) -> _abc.Awaitable[_budget_service_pb2.ListEnvelopesResponse]:
         """Lists envelopes by name."""
+
+    @_abc_1.abstractmethod
+    def ChangeEnvelopeOwner(
+        self,
+        request: _budget_service_pb2.ChangeEnvelopeOwnerRequest,
+        context: _aio.ServicerContext[_budget_service_pb2.ChangeEnvelopeOwnerRequest, _abc.Awaitable[_budget_service_pb2.Envelope]],
+    ) -> _abc.Awaitable[_budget_service_pb2.Envelope]:
+        """Names another owner of an envelope: a person who works here. Open fundings that wait for the former owner's confirmation
+        are in the new owner's hands.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportAppropriations(
+        self,
+        request_iterator: _abc.AsyncIterator[_budget_service_pb2.ImportAppropriationsRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_budget_service_pb2.ImportAppropriationsRequest], _abc.Awaitable[_budget_service_pb2.ImportAppropriationsResponse]],
+    ) -> _abc.Awaitable[_budget_service_pb2.ImportAppropriationsResponse]:
+        """Imports the committee's appropriations from a CSV file, sent in parts: every line or none. Stored in one transaction once
+        the last part is there and the whole has the digest of the first. A line for an envelope that exists is a supplementary
+        appropriation. Refused with every line error that fits; `validate_only` answers up to 1,000 of them.
+        """
+
+    @_abc_1.abstractmethod
+    def GetStatement(
+        self,
+        request: _budget_service_pb2.GetStatementRequest,
+        context: _aio.ServicerContext[_budget_service_pb2.GetStatementRequest, _abc.Awaitable[_budget_service_pb2.Statement]],
+    ) -> _abc.Awaitable[_budget_service_pb2.Statement]:
+        """Reads the statement of an envelope or a program: balances at two instants and, page by page, the entries between them."""
 
     @_abc_1.abstractmethod
     def GetFunding(

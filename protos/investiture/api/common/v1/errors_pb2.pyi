@@ -82,6 +82,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """No service of the server has such a method. Example: a client newer than its server."""
     ERROR_REASON_MESSAGE_TOO_LARGE: _ErrorReason.ValueType  # 29
     """The answer has more than 1 MiB; ask for fewer items, repeating does not help."""
+    ERROR_REASON_FORWARD_MOVES_PAUSED: _ErrorReason.ValueType  # 40
+    """The sponsor was asked whether they still stand behind the program and has not said so; no further gate opens."""
+    ERROR_REASON_CONFLICT_OF_INTEREST: _ErrorReason.ValueType  # 41
+    """The decider has an interest in the program, its vendor or the unit that leads it, or reports to who asks for it; each
+    conflict is a leg. Somebody else decides.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused. Every error carries exactly one google.rpc.ErrorInfo with domain `investiture` and one of
@@ -148,4 +154,10 @@ ERROR_REASON_METHOD_UNKNOWN: ErrorReason.ValueType  # 28
 """No service of the server has such a method. Example: a client newer than its server."""
 ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason.ValueType  # 29
 """The answer has more than 1 MiB; ask for fewer items, repeating does not help."""
+ERROR_REASON_FORWARD_MOVES_PAUSED: ErrorReason.ValueType  # 40
+"""The sponsor was asked whether they still stand behind the program and has not said so; no further gate opens."""
+ERROR_REASON_CONFLICT_OF_INTEREST: ErrorReason.ValueType  # 41
+"""The decider has an interest in the program, its vendor or the unit that leads it, or reports to who asks for it; each
+conflict is a leg. Somebody else decides.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -236,6 +236,34 @@ BASIS_STANDING_DECISION: Basis.ValueType  # 3
 """A standing decision signed in advance covers it."""
 Global___Basis: _TypeAlias = Basis  # noqa: Y015
 
+class _Amber:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AmberEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Amber.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AMBER_UNSPECIFIED: _Amber.ValueType  # 0
+    """Green."""
+    AMBER_SPONSOR_IN_NAME_ONLY: _Amber.ValueType  # 1
+    """The sponsor was asked whether they still stand behind the program and did not answer in time."""
+    AMBER_FORWARD_MOVES_PAUSED: _Amber.ValueType  # 2
+    """Nor after the escalation: what runs goes on, no further gate opens until the sponsor attests."""
+    AMBER_TRANSFER: _Amber.ValueType  # 3
+    """The sponsor left or lost the authority: another one has to take the program over."""
+
+class Amber(_Amber, metaclass=_AmberEnumTypeWrapper):
+    """Why a case needs a look although nobody decided against it: the sponsor's liveness."""
+
+AMBER_UNSPECIFIED: Amber.ValueType  # 0
+"""Green."""
+AMBER_SPONSOR_IN_NAME_ONLY: Amber.ValueType  # 1
+"""The sponsor was asked whether they still stand behind the program and did not answer in time."""
+AMBER_FORWARD_MOVES_PAUSED: Amber.ValueType  # 2
+"""Nor after the escalation: what runs goes on, no further gate opens until the sponsor attests."""
+AMBER_TRANSFER: Amber.ValueType  # 3
+"""The sponsor left or lost the authority: another one has to take the program over."""
+Global___Amber: _TypeAlias = Amber  # noqa: Y015
+
 class _Step:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -688,6 +716,7 @@ class GateCase(_message.Message):
     WAITING_SINCE_FIELD_NUMBER: _builtins.int
     WAITED_MS_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
+    AMBER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, for instance `programs/{program}/pledges/{pledge}`."""
     program: _builtins.str
@@ -720,6 +749,8 @@ class GateCase(_message.Message):
     """Reason in the decider's words, for a decline, a void or a release."""
     waited_ms: _builtins.int
     """Milliseconds that were waited in this case before `waiting_since`."""
+    amber: Global___Amber.ValueType
+    """Why it is amber; `reason` says it in words."""
     @_builtins.property
     def holders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Holder]:
         """Who has it in hand now."""
@@ -799,10 +830,11 @@ class GateCase(_message.Message):
         waiting_since: _timestamp_pb2.Timestamp | None = ...,
         waited_ms: _builtins.int = ...,
         extensions: _abc.Iterable[Global___Extension] | None = ...,
+        amber: Global___Amber.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "opened_at", b"opened_at", "standing_until", b"standing_until", "timetable", b"timetable", "waiting_since", b"waiting_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "charter_digest", b"charter_digest", "conditions", b"conditions", "decided_at", b"decided_at", "deciders", b"deciders", "escalations", b"escalations", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "extensions", b"extensions", "gaps", b"gaps", "gate", b"gate", "gate_digest", b"gate_digest", "holders", b"holders", "name", b"name", "no_eligible_holder", b"no_eligible_holder", "notices", b"notices", "opened_at", b"opened_at", "program", b"program", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_until", b"standing_until", "state", b"state", "timetable", b"timetable", "verdict", b"verdict", "version", b"version", "waited_ms", b"waited_ms", "waiting_since", b"waiting_since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "basis", b"basis", "charter_digest", b"charter_digest", "conditions", b"conditions", "decided_at", b"decided_at", "deciders", b"deciders", "escalations", b"escalations", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "extensions", b"extensions", "gaps", b"gaps", "gate", b"gate", "gate_digest", b"gate_digest", "holders", b"holders", "name", b"name", "no_eligible_holder", b"no_eligible_holder", "notices", b"notices", "opened_at", b"opened_at", "program", b"program", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_until", b"standing_until", "state", b"state", "timetable", b"timetable", "verdict", b"verdict", "version", b"version", "waited_ms", b"waited_ms", "waiting_since", b"waiting_since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -459,6 +459,7 @@ class Program(_message.Message):
     SETTLED_FIELD_NUMBER: _builtins.int
     SUSPENSION_PEOPLE_FIELD_NUMBER: _builtins.int
     INCIDENTS_FIELD_NUMBER: _builtins.int
+    RESUBMITS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`programs/{program}`."""
     state: Global___ProgramState.ValueType
@@ -481,6 +482,8 @@ class Program(_message.Message):
     """Who ended it."""
     settled: _builtins.bool
     """True once it ended and nothing is held for it any more."""
+    resubmits: _builtins.str
+    """The ended program that it takes up again, as `programs/{program}`; empty where none."""
     @_builtins.property
     def content(self) -> Global___ProgramContent:
         """Content of the newest revision, or of the draft before the first."""
@@ -530,10 +533,11 @@ class Program(_message.Message):
         settled: _builtins.bool = ...,
         suspension_people: _abc.Iterable[_builtins.str] | None = ...,
         incidents: _abc.Iterable[_builtins.str] | None = ...,
+        resubmits: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "end_time", b"end_time", "launch_time", b"launch_time", "submit_time", b"submit_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "end_reason", b"end_reason", "end_time", b"end_time", "ended_by", b"ended_by", "etag", b"etag", "incidents", b"incidents", "launch_time", b"launch_time", "name", b"name", "outcome", b"outcome", "proposer", b"proposer", "revision", b"revision", "settled", b"settled", "state", b"state", "submit_time", b"submit_time", "suspended", b"suspended", "suspension_people", b"suspension_people", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "end_reason", b"end_reason", "end_time", b"end_time", "ended_by", b"ended_by", "etag", b"etag", "incidents", b"incidents", "launch_time", b"launch_time", "name", b"name", "outcome", b"outcome", "proposer", b"proposer", "resubmits", b"resubmits", "revision", b"revision", "settled", b"settled", "state", b"state", "submit_time", b"submit_time", "suspended", b"suspended", "suspension_people", b"suspension_people", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -687,15 +691,20 @@ class CreateProgramRequest(_message.Message):
     PROGRAM_ID_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    RESUBMITS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID that makes a repetition harmless."""
     program_id: _builtins.str
     """Id that becomes `programs/{program_id}`; empty means one is chosen."""
     validate_only: _builtins.bool
     """True: say what would happen and store nothing."""
+    resubmits: _builtins.str
+    """The program that it takes up again, as `programs/{program}`: one that was withdrawn or declined, of which the caller
+    was proposer or sponsor. Empty: none.
+    """
     @_builtins.property
     def content(self) -> Global___ProgramContent:
-        """What it says."""
+        """What it says; unset takes over what `resubmits` said last."""
 
     def __init__(
         self,
@@ -704,10 +713,11 @@ class CreateProgramRequest(_message.Message):
         program_id: _builtins.str = ...,
         content: Global___ProgramContent | None = ...,
         validate_only: _builtins.bool = ...,
+        resubmits: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "program_id", b"program_id", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "program_id", b"program_id", "request_id", b"request_id", "resubmits", b"resubmits", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

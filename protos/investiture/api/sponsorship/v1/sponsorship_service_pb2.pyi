@@ -243,6 +243,10 @@ class Pledge(_message.Message):
     AUTHORITY_TEST_FIELD_NUMBER: _builtins.int
     UNOWNED_RELATIONSHIPS_FIELD_NUMBER: _builtins.int
     CONTESTED_RELATIONSHIPS_FIELD_NUMBER: _builtins.int
+    SPONSORSHIPS_FIELD_NUMBER: _builtins.int
+    ATTESTATION_DUE_AT_FIELD_NUMBER: _builtins.int
+    ATTESTATION_MISSED_AT_FIELD_NUMBER: _builtins.int
+    FORWARD_MOVES_PAUSED_AT_FIELD_NUMBER: _builtins.int
     sponsor: _builtins.str
     """The sponsor asked to pledge, as `people/{person}`."""
     counter_sponsor: _builtins.str
@@ -267,6 +271,22 @@ class Pledge(_message.Message):
     def contested_relationships(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Relationships that more than one unit owns."""
 
+    @_builtins.property
+    def sponsorships(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sponsorship]:
+        """Who pledged in each place, and their last word since."""
+
+    @_builtins.property
+    def attestation_due_at(self) -> _timestamp_pb2.Timestamp:
+        """When the sponsor is asked next whether they still stand behind the program; unset while no pledge stands."""
+
+    @_builtins.property
+    def attestation_missed_at(self) -> _timestamp_pb2.Timestamp:
+        """From when on a sponsor who said nothing is one in name only."""
+
+    @_builtins.property
+    def forward_moves_paused_at(self) -> _timestamp_pb2.Timestamp:
+        """From when on no further gate opens without the sponsor's word."""
+
     def __init__(
         self,
         *,
@@ -277,14 +297,76 @@ class Pledge(_message.Message):
         authority_test: _abc.Iterable[Global___AuthorityLeg] | None = ...,
         unowned_relationships: _abc.Iterable[_builtins.str] | None = ...,
         contested_relationships: _abc.Iterable[_builtins.str] | None = ...,
+        sponsorships: _abc.Iterable[Global___Sponsorship] | None = ...,
+        attestation_due_at: _timestamp_pb2.Timestamp | None = ...,
+        attestation_missed_at: _timestamp_pb2.Timestamp | None = ...,
+        forward_moves_paused_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["gate_case", b"gate_case"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attestation_due_at", b"attestation_due_at", "attestation_missed_at", b"attestation_missed_at", "forward_moves_paused_at", b"forward_moves_paused_at", "gate_case", b"gate_case"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_test", b"authority_test", "contested_relationships", b"contested_relationships", "counter_sponsor", b"counter_sponsor", "gate_case", b"gate_case", "positions", b"positions", "sponsor", b"sponsor", "unowned_relationships", b"unowned_relationships"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestation_due_at", b"attestation_due_at", "attestation_missed_at", b"attestation_missed_at", "authority_test", b"authority_test", "contested_relationships", b"contested_relationships", "counter_sponsor", b"counter_sponsor", "forward_moves_paused_at", b"forward_moves_paused_at", "gate_case", b"gate_case", "positions", b"positions", "sponsor", b"sponsor", "sponsorships", b"sponsorships", "unowned_relationships", b"unowned_relationships"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Pledge: _TypeAlias = Pledge  # noqa: Y015
+
+@_typing.final
+class Sponsorship(_message.Message):
+    """One place that has to pledge, and who did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAMED_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    PLEDGED_AT_FIELD_NUMBER: _builtins.int
+    ATTESTED_AT_FIELD_NUMBER: _builtins.int
+    ATTESTATION_FIELD_NUMBER: _builtins.int
+    LOST_FIELD_NUMBER: _builtins.int
+    FORMER_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
+    named: _builtins.str
+    """Who is named for it, as `people/{person}`."""
+    person: _builtins.str
+    """Who pledged; empty while nobody did."""
+    on_behalf_of: _builtins.str
+    """In whose name, where it was a delegate."""
+    attestation: _builtins.str
+    """The words of it."""
+    lost: _builtins.str
+    """Why who pledged cannot carry it any more; empty where they can."""
+    former: _builtins.str
+    """Who carried it before, as `people/{person}`; empty where nobody did."""
+    successor: _builtins.str
+    """Whom the former named, as `people/{person}`; empty where the line above is asked."""
+    @_builtins.property
+    def pledged_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def attested_at(self) -> _timestamp_pb2.Timestamp:
+        """The last attestation since; unset before the first."""
+
+    def __init__(
+        self,
+        *,
+        named: _builtins.str = ...,
+        person: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        pledged_at: _timestamp_pb2.Timestamp | None = ...,
+        attested_at: _timestamp_pb2.Timestamp | None = ...,
+        attestation: _builtins.str = ...,
+        lost: _builtins.str = ...,
+        former: _builtins.str = ...,
+        successor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attested_at", b"attested_at", "pledged_at", b"pledged_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation", "attested_at", b"attested_at", "former", b"former", "lost", b"lost", "named", b"named", "on_behalf_of", b"on_behalf_of", "person", b"person", "pledged_at", b"pledged_at", "successor", b"successor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sponsorship: _TypeAlias = Sponsorship  # noqa: Y015
 
 @_typing.final
 class AuthorityLeg(_message.Message):
@@ -681,6 +763,146 @@ class DeclinePledgeRequest(_message.Message):
 Global___DeclinePledgeRequest: _TypeAlias = DeclinePledgeRequest  # noqa: Y015
 
 @_typing.final
+class AttestSponsorshipRequest(_message.Message):
+    """Attests that the sponsor still stands behind the program."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID that makes a repetition harmless."""
+    name: _builtins.str
+    """The pledge."""
+    etag: _builtins.str
+    """The etag that the sponsor saw."""
+    statement: _builtins.str
+    """The sponsor's words, for the record."""
+    on_behalf_of: _builtins.str
+    """In whose name, where the caller is a delegate; otherwise empty."""
+    validate_only: _builtins.bool
+    """True: say what would happen and store nothing."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        statement: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id", "statement", b"statement", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttestSponsorshipRequest: _TypeAlias = AttestSponsorshipRequest  # noqa: Y015
+
+@_typing.final
+class NoteGateOpenedRequest(_message.Message):
+    """Says that a later gate opened."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_FIELD_NUMBER: _builtins.int
+    GATE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID that makes a repetition harmless."""
+    program: _builtins.str
+    """The program, as `programs/{program}`."""
+    gate: _gate_pb2.Gate.ValueType
+    """The gate that opened."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program: _builtins.str = ...,
+        gate: _gate_pb2.Gate.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gate", b"gate", "program", b"program", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteGateOpenedRequest: _TypeAlias = NoteGateOpenedRequest  # noqa: Y015
+
+@_typing.final
+class NoteGateOpenedResponse(_message.Message):
+    """Says whether the sponsor was asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASKED_FIELD_NUMBER: _builtins.int
+    asked: _builtins.bool
+    """True where the sponsor was asked with this call."""
+    def __init__(
+        self,
+        *,
+        asked: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteGateOpenedResponse: _TypeAlias = NoteGateOpenedResponse  # noqa: Y015
+
+@_typing.final
+class TransferSponsorshipRequest(_message.Message):
+    """Gives a standing sponsorship into other hands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    SPONSOR_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID that makes a repetition harmless."""
+    name: _builtins.str
+    """The pledge."""
+    etag: _builtins.str
+    """The etag that the caller saw."""
+    sponsor: _builtins.str
+    """The sponsor who is to be followed, as `people/{person}`; empty where there is one only."""
+    successor: _builtins.str
+    """Who is to take over, as `people/{person}`; empty: the line above is asked."""
+    reason: _builtins.str
+    """Why, for the record."""
+    validate_only: _builtins.bool
+    """True: say what would happen and store nothing."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        sponsor: _builtins.str = ...,
+        successor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "reason", b"reason", "request_id", b"request_id", "sponsor", b"sponsor", "successor", b"successor", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferSponsorshipRequest: _TypeAlias = TransferSponsorshipRequest  # noqa: Y015
+
+@_typing.final
 class RecordPositionRequest(_message.Message):
     """Records a unit's position."""
 
@@ -851,6 +1073,8 @@ class Authority(_message.Message):
     DIRECTORY_DIGEST_FIELD_NUMBER: _builtins.int
     RESOLVED_AT_FIELD_NUMBER: _builtins.int
     GUEST_FIELD_NUMBER: _builtins.int
+    INTERESTS_FIELD_NUMBER: _builtins.int
+    REPORTS_TO_FIELD_NUMBER: _builtins.int
     person: _builtins.str
     """The person, as `people/{person}`."""
     on_behalf_of: _builtins.str
@@ -891,6 +1115,14 @@ class Authority(_message.Message):
     def resolved_at(self) -> _timestamp_pb2.Timestamp:
         """When it was read."""
 
+    @_builtins.property
+    def interests(self) -> _containers.RepeatedCompositeFieldContainer[Global___InterestInForce]:
+        """Declared interests in force, of the person and of the one in whose name."""
+
+    @_builtins.property
+    def reports_to(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Direct managers of both, as `people/{person}`, without who stands at the top: everybody's line ends there."""
+
     def __init__(
         self,
         *,
@@ -909,14 +1141,42 @@ class Authority(_message.Message):
         directory_digest: _builtins.str = ...,
         resolved_at: _timestamp_pb2.Timestamp | None = ...,
         guest: _builtins.bool = ...,
+        interests: _abc.Iterable[Global___InterestInForce] | None = ...,
+        reports_to: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "resolved_at", b"resolved_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "commands", b"commands", "delegation", b"delegation", "directory_digest", b"directory_digest", "grade", b"grade", "guest", b"guest", "heads", b"heads", "limit", b"limit", "on_behalf_of", b"on_behalf_of", "person", b"person", "resolved_at", b"resolved_at", "side", b"side", "superiors", b"superiors", "unit", b"unit", "unlimited", b"unlimited"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "commands", b"commands", "delegation", b"delegation", "directory_digest", b"directory_digest", "grade", b"grade", "guest", b"guest", "heads", b"heads", "interests", b"interests", "limit", b"limit", "on_behalf_of", b"on_behalf_of", "person", b"person", "reports_to", b"reports_to", "resolved_at", b"resolved_at", "side", b"side", "superiors", b"superiors", "unit", b"unit", "unlimited", b"unlimited"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Authority: _TypeAlias = Authority  # noqa: Y015
+
+@_typing.final
+class InterestInForce(_message.Message):
+    """An interest as a decision has to know it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`people/{person}/interests/{interest}`."""
+    subject: _builtins.str
+    """In what: `vendors/{name}`, `programs/{program}` or `units/{unit}`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        subject: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InterestInForce: _TypeAlias = InterestInForce  # noqa: Y015
 
 @_typing.final
 class Person(_message.Message):
@@ -1027,6 +1287,7 @@ class ImportDirectoryResponse(_message.Message):
     HANDED_ON_FIELD_NUMBER: _builtins.int
     CHANGE_FIELD_NUMBER: _builtins.int
     GAINING_FIELD_NUMBER: _builtins.int
+    TRANSFERS_FIELD_NUMBER: _builtins.int
     added: _builtins.int
     """People added."""
     changed: _builtins.int
@@ -1047,6 +1308,10 @@ class ImportDirectoryResponse(_message.Message):
     def gaining(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Who would gain authority by it, as `people/{person}`."""
 
+    @_builtins.property
+    def transfers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Pledges whose sponsor left or lost the authority with this import: amber, each waits for a transfer."""
+
     def __init__(
         self,
         *,
@@ -1057,10 +1322,11 @@ class ImportDirectoryResponse(_message.Message):
         handed_on: _abc.Iterable[_builtins.str] | None = ...,
         change: _builtins.str = ...,
         gaining: _abc.Iterable[_builtins.str] | None = ...,
+        transfers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "change", b"change", "changed", b"changed", "deactivated", b"deactivated", "directory_digest", b"directory_digest", "gaining", b"gaining", "handed_on", b"handed_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "change", b"change", "changed", b"changed", "deactivated", b"deactivated", "directory_digest", b"directory_digest", "gaining", b"gaining", "handed_on", b"handed_on", "transfers", b"transfers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -51,6 +51,21 @@ class SponsorshipServiceStub:
                 request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.DeclinePledgeRequest.SerializeToString,
                 response_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.FromString,
                 _registered_method=True)
+        self.AttestSponsorship = channel.unary_unary(
+                '/investiture.api.sponsorship.v1.SponsorshipService/AttestSponsorship',
+                request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.AttestSponsorshipRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.FromString,
+                _registered_method=True)
+        self.NoteGateOpened = channel.unary_unary(
+                '/investiture.api.sponsorship.v1.SponsorshipService/NoteGateOpened',
+                request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.NoteGateOpenedRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.NoteGateOpenedResponse.FromString,
+                _registered_method=True)
+        self.TransferSponsorship = channel.unary_unary(
+                '/investiture.api.sponsorship.v1.SponsorshipService/TransferSponsorship',
+                request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.TransferSponsorshipRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.FromString,
+                _registered_method=True)
         self.RecordPosition = channel.unary_unary(
                 '/investiture.api.sponsorship.v1.SponsorshipService/RecordPosition',
                 request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.RecordPositionRequest.SerializeToString,
@@ -144,6 +159,30 @@ class SponsorshipServiceServicer:
 
     def DeclinePledge(self, request, context):
         """Declines to pledge. The program ends as declined.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AttestSponsorship(self, request, context):
+        """Attests that the sponsor still stands behind the program: asked for every so many weeks, and when a gate opens
+        long after the last word. Refused with AUTHORITY_INSUFFICIENT where the authority has gone meanwhile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NoteGateOpened(self, request, context):
+        """Hears that a later gate opened: the sponsor is asked to attest, unless their last word is young enough. A forged
+        call asks a sponsor once too often; without the call they are asked every so many weeks all the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TransferSponsorship(self, request, context):
+        """Gives a standing sponsorship into other hands: the pledge is taken back, what the units said of the same program
+        stays, and the path waits until the successor pledges. The sponsor may, and governance.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -273,6 +312,21 @@ def add_SponsorshipServiceServicer_to_server(servicer, server):
             'DeclinePledge': grpc.unary_unary_rpc_method_handler(
                     servicer.DeclinePledge,
                     request_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.DeclinePledgeRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.SerializeToString,
+            ),
+            'AttestSponsorship': grpc.unary_unary_rpc_method_handler(
+                    servicer.AttestSponsorship,
+                    request_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.AttestSponsorshipRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.SerializeToString,
+            ),
+            'NoteGateOpened': grpc.unary_unary_rpc_method_handler(
+                    servicer.NoteGateOpened,
+                    request_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.NoteGateOpenedRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.NoteGateOpenedResponse.SerializeToString,
+            ),
+            'TransferSponsorship': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferSponsorship,
+                    request_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.TransferSponsorshipRequest.FromString,
                     response_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.SerializeToString,
             ),
             'RecordPosition': grpc.unary_unary_rpc_method_handler(
@@ -427,6 +481,87 @@ class SponsorshipService:
             target,
             '/investiture.api.sponsorship.v1.SponsorshipService/DeclinePledge',
             investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.DeclinePledgeRequest.SerializeToString,
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AttestSponsorship(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.sponsorship.v1.SponsorshipService/AttestSponsorship',
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.AttestSponsorshipRequest.SerializeToString,
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NoteGateOpened(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.sponsorship.v1.SponsorshipService/NoteGateOpened',
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.NoteGateOpenedRequest.SerializeToString,
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.NoteGateOpenedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferSponsorship(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.sponsorship.v1.SponsorshipService/TransferSponsorship',
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.TransferSponsorshipRequest.SerializeToString,
             investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Pledge.FromString,
             options,
             channel_credentials,

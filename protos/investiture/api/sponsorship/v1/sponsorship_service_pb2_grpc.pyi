@@ -25,6 +25,18 @@ class SponsorshipServiceStub:
     """
     DeclinePledge: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.DeclinePledgeRequest, _sponsorship_service_pb2.Pledge]
     """Declines to pledge. The program ends as declined."""
+    AttestSponsorship: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.AttestSponsorshipRequest, _sponsorship_service_pb2.Pledge]
+    """Attests that the sponsor still stands behind the program: asked for every so many weeks, and when a gate opens
+    long after the last word. Refused with AUTHORITY_INSUFFICIENT where the authority has gone meanwhile.
+    """
+    NoteGateOpened: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.NoteGateOpenedRequest, _sponsorship_service_pb2.NoteGateOpenedResponse]
+    """Hears that a later gate opened: the sponsor is asked to attest, unless their last word is young enough. A forged
+    call asks a sponsor once too often; without the call they are asked every so many weeks all the same.
+    """
+    TransferSponsorship: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.TransferSponsorshipRequest, _sponsorship_service_pb2.Pledge]
+    """Gives a standing sponsorship into other hands: the pledge is taken back, what the units said of the same program
+    stays, and the path waits until the successor pledges. The sponsor may, and governance.
+    """
     RecordPosition: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.RecordPositionRequest, _sponsorship_service_pb2.Pledge]
     """Records a unit's position. An objection needs grounds inside the unit's declared scope, a harm and a proposal.
     Where a committee answers for the unit this is the vote of the caller's seat, or of that of `on_behalf_of`: the
@@ -98,6 +110,36 @@ class SponsorshipServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_sponsorship_service_pb2.DeclinePledgeRequest, _abc.Awaitable[_sponsorship_service_pb2.Pledge]],
     ) -> _abc.Awaitable[_sponsorship_service_pb2.Pledge]:
         """Declines to pledge. The program ends as declined."""
+
+    @_abc_1.abstractmethod
+    def AttestSponsorship(
+        self,
+        request: _sponsorship_service_pb2.AttestSponsorshipRequest,
+        context: _aio.ServicerContext[_sponsorship_service_pb2.AttestSponsorshipRequest, _abc.Awaitable[_sponsorship_service_pb2.Pledge]],
+    ) -> _abc.Awaitable[_sponsorship_service_pb2.Pledge]:
+        """Attests that the sponsor still stands behind the program: asked for every so many weeks, and when a gate opens
+        long after the last word. Refused with AUTHORITY_INSUFFICIENT where the authority has gone meanwhile.
+        """
+
+    @_abc_1.abstractmethod
+    def NoteGateOpened(
+        self,
+        request: _sponsorship_service_pb2.NoteGateOpenedRequest,
+        context: _aio.ServicerContext[_sponsorship_service_pb2.NoteGateOpenedRequest, _abc.Awaitable[_sponsorship_service_pb2.NoteGateOpenedResponse]],
+    ) -> _abc.Awaitable[_sponsorship_service_pb2.NoteGateOpenedResponse]:
+        """Hears that a later gate opened: the sponsor is asked to attest, unless their last word is young enough. A forged
+        call asks a sponsor once too often; without the call they are asked every so many weeks all the same.
+        """
+
+    @_abc_1.abstractmethod
+    def TransferSponsorship(
+        self,
+        request: _sponsorship_service_pb2.TransferSponsorshipRequest,
+        context: _aio.ServicerContext[_sponsorship_service_pb2.TransferSponsorshipRequest, _abc.Awaitable[_sponsorship_service_pb2.Pledge]],
+    ) -> _abc.Awaitable[_sponsorship_service_pb2.Pledge]:
+        """Gives a standing sponsorship into other hands: the pledge is taken back, what the units said of the same program
+        stays, and the path waits until the successor pledges. The sponsor may, and governance.
+        """
 
     @_abc_1.abstractmethod
     def RecordPosition(

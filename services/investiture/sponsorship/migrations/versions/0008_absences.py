@@ -11,8 +11,8 @@ from alembic import op
 from investiture.casework.migration_steps import standing_1
 from investiture.chassis.tables import Instant
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 
 _PEOPLE = sa.text("SELECT name, active, guest_of FROM person ORDER BY name")
 _DELEGATION = sa.table(

@@ -2,8 +2,8 @@
 
 from investiture.casework.migration_steps import standing_1
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
