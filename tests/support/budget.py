@@ -167,13 +167,22 @@ async def refused(call: Awaitable[Any]) -> Problem:
 
 @asynccontextmanager
 async def money_side(
-    realm: Realm, clock: SettableClock, database_url: str, *, sponsorship: str = ""
+    realm: Realm, clock: SettableClock, database_url: str, *, sponsorship: str = "", **given: Any
 ) -> AsyncGenerator[MoneySide]:
-    """Serves the budget beside a directory that the test scripts, or beside `sponsorship`."""
+    """Serves the budget beside a directory that the test scripts, or beside `sponsorship`.
+
+    `given` overrides its settings.
+    """
     async with AsyncExitStack() as stack:
         directory, at = await stack.enter_async_context(scripted_directory(clock))
         service = await stack.enter_async_context(
-            served(compose, "budget", realm, database_url, peers={"sponsorship": sponsorship or at})
+            served(
+                compose,
+                "budget",
+                realm,
+                database_url,
+                **{"peers": {"sponsorship": sponsorship or at}, **given},
+            )
         )
         yield MoneySide(
             realm=realm,

@@ -1,7 +1,8 @@
-"""A directory that answers what a test wants: sponsorship's ResolveAuthority over a real socket."""
+"""A directory that answers what a test wants: what services ask of it, over a socket."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
 from google.type.money_pb2 import Money
@@ -20,6 +21,8 @@ class ScriptedDirectory:
         self.down = False
         self.asked: list[str] = []
         self.on_ask: Callable[[], None] | None = None
+        self._published: dict[str, pb.PersonStanding] = {}
+        self._newest = 0
 
     def say(
         self,
@@ -44,6 +47,28 @@ class ScriptedDirectory:
                 if subject
             ],
             reports_to=[name for name in (reports_to,) if name],
+        )
+
+    def publish(self, person: str, *, able: bool = True, away: bool = False) -> None:
+        """Publishes of a person: whether they may decide at all, and whether they are away now."""
+        self._newest += 1
+        absences = [pb.PersonStanding.Away(starts_at=wire.stamp(self._clock.now()))] if away else []
+        self._published[person] = pb.PersonStanding(
+            person=person, position=self._newest, able=able, absences=absences
+        )
+
+    async def changes(
+        self,
+        request: pb.ListDirectoryChangesRequest,
+        context: grpc.aio.ServicerContext[
+            pb.ListDirectoryChangesRequest, pb.ListDirectoryChangesResponse
+        ],
+    ) -> pb.ListDirectoryChangesResponse:
+        if self.down:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "down")
+        found = [o for o in self._published.values() if o.position > request.after_position]
+        return pb.ListDirectoryChangesResponse(
+            people=sorted(found, key=lambda one: one.position), newest_position=self._newest
         )
 
     async def resolve(
@@ -72,15 +97,20 @@ async def scripted_directory(clock: Clock) -> AsyncGenerator[tuple[ScriptedDirec
     """The directory and its address."""
     directory = ScriptedDirectory(clock)
     server = grpc.aio.server()
-    handler = grpc.unary_unary_rpc_method_handler(
-        directory.resolve,
-        request_deserializer=pb.ResolveAuthorityRequest.FromString,
-        response_serializer=pb.Authority.SerializeToString,
-    )
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+        "ResolveAuthority": grpc.unary_unary_rpc_method_handler(
+            directory.resolve,
+            request_deserializer=pb.ResolveAuthorityRequest.FromString,
+            response_serializer=pb.Authority.SerializeToString,
+        ),
+        "ListDirectoryChanges": grpc.unary_unary_rpc_method_handler(
+            directory.changes,
+            request_deserializer=pb.ListDirectoryChangesRequest.FromString,
+            response_serializer=pb.ListDirectoryChangesResponse.SerializeToString,
+        ),
+    }
     service = pb.DESCRIPTOR.services_by_name["SponsorshipService"].full_name
-    server.add_generic_rpc_handlers(
-        [grpc.method_handlers_generic_handler(service, {"ResolveAuthority": handler})]
-    )
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, handlers)])
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

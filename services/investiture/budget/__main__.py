@@ -77,6 +77,7 @@ async def compose(
         ImportOperations(AppropriationStore(ledger)), base.mutations, directory
     )
     every = joined(handlers, transfers, corrections, years, owners, statements, imports)
+    base.attend(cases, closing)
     return base.server(cases, [Binding(SERVICE, every)])
 
 

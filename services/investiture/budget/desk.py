@@ -9,11 +9,13 @@ from investiture.budget.domain import APPROVER, Funding
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.rounds import Rounds
 from investiture.budget.store import FundingStore
+from investiture.casework.approvals import missing
 from investiture.casework.case import Candidate, Case, Holder, as_of
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
 from investiture.casework.openings import Weighed
+from investiture.casework.standing import Part, anybodys
 from investiture.casework.store import CaseStore
-from investiture.casework.words import CaseState, Gate
+from investiture.casework.words import CaseState, Gate, Purpose
 from investiture.charter.authority import NoTier, tier_for
 from investiture.charter.model import Charter
 from investiture.charter.ownership import GOVERNANCE, escalation_chain
@@ -129,6 +131,15 @@ class FundDesk:
         spared = [c for c in able if c.person not in needed_later]
         needed = [c for c in able if c.person in needed_later]
         return [*own, *spared, *needed, *(c for c in above if c.role == GOVERNANCE)]
+
+    def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
+        """What the present level lacks, or one confirmation; the business side decides neither."""
+        funding = self._fundings.load(tx, case.name)
+        out = domain.conflicted(case, funding)
+        lacking = missing(funding.levels, len(domain.approvals(case)))
+        if lacking:
+            return (anybodys(Purpose.FUND, lacking, out | case.people),)
+        return (anybodys(Purpose.FUND, 1, out),)
 
     def more_time(self, tx: Transaction, case: Case) -> None:
         """The money side has no dates of its own."""

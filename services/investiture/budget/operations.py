@@ -151,7 +151,8 @@ class FundingOperations:
         """The named gaps go to the proposer, whose clock runs."""
         case, _ = self._held(tx, name, etag, authority)
         timetable = self._cases.changes_timetable(tx.now)
-        after = domain.request_changes(case, gaps, timetable, tx.now)
+        asked = domain.request_changes(case, gaps, timetable, tx.now)
+        after = self._cases.governed(tx, asked)
         payload = {"authority": authority.evidence(), "gaps": [gap.risk for gap in gaps]}
         saved = self._cases.store.save(tx, case, after, "fund.changes_requested", payload)
         return self._reading(tx, saved)

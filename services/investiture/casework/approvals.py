@@ -66,4 +66,13 @@ def open_level(levels: Sequence[Level], given: int) -> Level | None:
     return None
 
 
-__all__ = ["Level", "candidates", "levels_of", "open_level"]
+def missing(levels: Sequence[Level], given: int) -> int:
+    """How many approvals the open level lacks when `given` were given in order; 0 when done."""
+    for level in levels:
+        if given < level.needed:
+            return level.needed - given
+        given -= level.needed
+    return 0
+
+
+__all__ = ["Level", "candidates", "levels_of", "missing", "open_level"]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from investiture.api.governance.v1.governance_service_pb2_grpc import GovernanceServiceStub
 from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
 from investiture.casework.adoption import charters_of, from_own_records, from_sponsorship
+from investiture.casework.attendance import Attendance, RemoteFeed
 from investiture.casework.charters import Charters
 from investiture.casework.directory import Directory, RemoteDirectory
 from investiture.casework.doorbell import ring_path
@@ -64,8 +65,22 @@ class Foundation:
 
     def directory(self) -> RemoteDirectory:
         """Sponsorship's directory, as the other services reach it."""
-        channel = self.channels.to(self.settings.peer("sponsorship"))
-        return RemoteDirectory(SponsorshipServiceStub(channel))
+        return RemoteDirectory(self._sponsorship())
+
+    def _sponsorship(self) -> SponsorshipServiceStub:
+        return SponsorshipServiceStub(self.channels.to(self.settings.peer("sponsorship")))
+
+    def attend(self, cases: CaseOperations, closing: AsyncExitStack, *, own: bool = False) -> None:
+        """Keeps cases out of the hands of people who are not there, for as long as it serves.
+
+        `own` says that the directory is this service's: there is nobody to hear it from.
+        """
+        feed = None if own else RemoteFeed(self._sponsorship())
+        interval = timedelta(seconds=self.settings.attendance_seconds)
+        attendance = Attendance(self.service, self.mutations, cases, feed, interval)
+        ticker = Ticker("attendance", interval, attendance.tick)
+        ticker.start()
+        closing.push_async_callback(ticker.stop)
 
     def server(
         self,

@@ -10,6 +10,7 @@ from investiture.casework.case import Case
 from investiture.casework.conversing import Conversations
 from investiture.casework.directory import Directory
 from investiture.casework.facts import Ending, Evidence
+from investiture.casework.inbox import waits_for
 from investiture.casework.note_handlers import OVERSEERS, NoteHandlers
 from investiture.casework.operations import CaseOperations, Reading
 from investiture.casework.statements import Statements
@@ -180,11 +181,15 @@ class CaseHandlers(NoteHandlers):
         after = _position(page.after)
 
         def unit(tx: Transaction) -> pb.ListPendingDecisionsResponse:
-            asked = [person, *self._principals(tx, person)]
-            rows = self._operations.store.held(tx, asked, request.unit, after, page.limit)
+            store = self._operations.store
+            principals = self._principals(tx, person)
+            people = {person, *principals, *store.standings.lenders(tx, person)}
+            rows = store.held(tx, sorted(people), request.unit, after, page.limit)
             shown, token = page.cut(rows, _key)
+            waits = waits_for(self._operations, tx, person, principals)
             return pb.ListPendingDecisionsResponse(
-                cases=[self._case(case, tx) for case, _ in shown], next_page_token=token
+                cases=[self._case(case, tx) for case, _ in shown if waits(case)],
+                next_page_token=token,
             )
 
         return await self._mutations.read(call, unit)

@@ -76,3 +76,26 @@ def notes_1() -> None:
     op.create_index(
         "gate_case_note_by_asked", "gate_case_note", ["asked", "at", "case_name", "number"]
     )
+
+
+def standing_1() -> None:
+    """Create the tables of standings, of who lends to whom, and of who has to be attended to."""
+    op.create_table(
+        "person_standing",
+        sa.Column("person", sa.Text, primary_key=True),
+        sa.Column("position", sa.BigInteger, nullable=False),
+        sa.Column("turns_at", Instant),
+        sa.Column("document", sa.Text, nullable=False),
+    )
+    op.create_index("person_standing_by_position", "person_standing", ["position"])
+    op.create_index("person_standing_by_turn", "person_standing", ["turns_at"])
+    op.create_table(
+        "person_loan",
+        sa.Column("delegate", sa.Text, primary_key=True),
+        sa.Column("delegator", sa.Text, primary_key=True),
+    )
+    op.create_table(
+        "person_to_attend",
+        sa.Column("person", sa.Text, primary_key=True),
+        sa.Column("times", sa.BigInteger, nullable=False),
+    )

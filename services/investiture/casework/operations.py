@@ -13,10 +13,11 @@ from investiture.casework import extensions
 from investiture.casework.case import Candidate, Case, DueStep, Escalation, Holder
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
 from investiture.casework.openings import Fresh, Tolerance, Weighed, reopen, superseded
+from investiture.casework.standing import Part, RollCall, anybodys, attended, callable_chain
 from investiture.casework.statements import missing_warrants, warrant_for
 from investiture.casework.store import CaseStore
 from investiture.casework.succession import succeeding
-from investiture.casework.words import CaseState, Gate, Step
+from investiture.casework.words import WAITING, CaseState, Gate, Step
 from investiture.charter import timetable as dates
 from investiture.charter.model import Charter
 from investiture.chassis.refusal import Denied, InvalidArgument, PreconditionFailed
@@ -62,14 +63,15 @@ class Desk(Protocol):
         ...
 
     def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
-        """Stores what the gate keeps beside a new case and answers its first holders.
-
-        Governance among them says that a part of the case is in nobody's hands.
-        """
+        """Stores what the gate keeps beside a new case and answers its first holders."""
         ...
 
     def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
         """Who may be added by an escalation, in order, free of people who may not hold the case."""
+        ...
+
+    def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
+        """What of an open case has to be decided now, by how many, and who may not."""
         ...
 
     def more_time(self, tx: Transaction, case: Case) -> dates.Timetable | None:
@@ -165,7 +167,8 @@ class CaseOperations:
         if not opening.changed or present is None:
             return self.reading(opening.case, tx.now)
         kind = f"{gate.value.lower()}.carried"
-        return self.reading(self.store.save(tx, present, opening.case, kind, {}), tx.now)
+        after = self.governed(tx, opening.case)  # the new revision may name who must not decide it
+        return self.reading(self.store.save(tx, present, after, kind, {}), tx.now)
 
     def read(self, tx: Transaction, program: str, gate: Gate) -> Reading | None:
         """The newest case of a program's gate as it reads now."""
@@ -223,8 +226,13 @@ class CaseOperations:
 
     def escalated(self, tx: Transaction, case: Case) -> tuple[Case, tuple[Escalation, ...]]:
         """The case after every step that is due, still to be saved, and the steps."""
-        chain = self.desk(case.gate).chain(tx, case)
-        return cases.escalate(case, tx.now, lambda taken: self._next(case, taken, tx.now), chain)
+        roll = self.store.standings.roll(tx, self._charter.countersigner)
+        line = self.desk(case.gate).chain(tx, case)
+        chain = callable_chain(line, self.parts(tx, case), roll, tx.now)
+        stepped, taken = cases.escalate(
+            case, tx.now, lambda recorded: self._next(case, recorded, tx.now), chain
+        )
+        return (self._attended(tx, stepped, roll) if taken else case), taken
 
     def release(self, tx: Transaction, gate: Gate, ending: Ending) -> Reading | None:
         """Gives back everything held for a program that has ended; harmless when repeated."""
@@ -288,9 +296,10 @@ class CaseOperations:
             held = Holder(actor, cases.GOVERNANCE, tx.now)
         if held is None:
             raise Denied("NOT_A_HOLDER", f"{actor} does not hold {case.name}")
-        chain = self.desk(case.gate).chain(tx, case)
+        roll = self.store.standings.roll(tx, self._charter.countersigner)
+        chain = [one for one in self.desk(case.gate).chain(tx, case) if roll.able(one.person)]
         given_up, holder = cases.handed_over(case, held, person, chain, tx.now)
-        after = cases.reassign(case, given_up, holder)
+        after = self._attended(tx, cases.reassign(case, given_up, holder), roll)
         kind = f"{case.gate.value.lower()}.reassigned"
         payload = {"to": person, "reason": reason}
         return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
@@ -306,16 +315,40 @@ class CaseOperations:
         return desk.warrant(tx, case, warrant_for(case, tx.now))
 
     def governed(self, tx: Transaction, case: Case) -> Case:
-        """The case; in nobody's hands it is in governance's at once, who reassign it."""
-        if not case.no_eligible_holder:
+        """The case in the hands of people who are there; in nobody's it is governance's at once."""
+        return self._attended(tx, case, self.store.standings.roll(tx, self._charter.countersigner))
+
+    @property
+    def governing(self) -> tuple[str, str]:
+        """The governance owner and deputy."""
+        return self._charter.governance.owner, self._charter.governance.deputy
+
+    def attend(self, tx: Transaction, name: str) -> Case:
+        """Looks again at who holds a waiting case, and saves it where that changed."""
+        case = self.store.load(tx, name)
+        after = self.governed(tx, case)
+        if after is case:
             return case
-        chain = self.desk(case.gate).chain(tx, case)
-        added = (
-            Holder(one.person, one.role, tx.now, one.unit)
-            for one in chain
-            if one.role == cases.GOVERNANCE and case.held_by(one.person) is None
-        )
-        return replace(case, holders=(*case.holders, *added))
+        before = {one.person for one in case.holders}
+        now = {one.person for one in after.holders}
+        payload = {
+            "left": sorted(before - now),
+            "added": sorted(now - before),
+            "no_eligible_holder": after.no_eligible_holder,
+        }
+        return self.store.save(tx, case, after, f"{case.gate.value.lower()}.attended", payload)
+
+    def _attended(self, tx: Transaction, case: Case, roll: RollCall) -> Case:
+        if case.state not in WAITING:
+            return case
+        parts, desk = self.parts(tx, case), self.desk(case.gate)
+        return attended(case, parts, lambda: desk.chain(tx, case), roll, tx.now)
+
+    def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
+        """Changes that are requested are one person's to make; else the gate's desk knows."""
+        if case.state is CaseState.OPEN:
+            return self.desk(case.gate).parts(tx, case)
+        return (anybodys(None),)
 
     def reading(self, case: Case, now: datetime) -> Reading:
         """The case with the next step of its timetable."""
@@ -360,11 +393,7 @@ class CaseOperations:
             self.store.save(tx, old, replaced, kind, {"by": new.name})
             new = succeeding(old, replace(new, escalations=(), waited_ms=0))
             desk.superseded(tx, old, new)
-        held = desk.holders(tx, new, evidence)
-        new = cases.with_holders(new, held)
-        if any(holder.role == cases.GOVERNANCE for holder in held):
-            new = replace(new, no_eligible_holder=True)
-        new = self.governed(tx, new)
+        new = self.governed(tx, cases.with_holders(new, desk.holders(tx, new, evidence)))
         own = desk.reason(tx, new) if isinstance(desk, HoldingDesk) else ""
         reasons = dict.fromkeys(filter(None, (new.reason, *why, own)))
         new = replace(new, reason="; ".join(reasons))

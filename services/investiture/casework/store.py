@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from pydantic import TypeAdapter
+from structlog.typing import FilteringBoundLogger
 
 from investiture.casework.case import Case
 from investiture.casework.facts import Ending
 from investiture.casework.note_store import NoteStore, note_table
+from investiture.casework.standing_store import StandingStore, StandingTables, standing_tables
 from investiture.casework.words import Gate
 from investiture.chassis.outbox import OutboxMessage
 from investiture.chassis.prepared import Prepared, Query
@@ -19,6 +22,7 @@ from investiture.chassis.tables import Instant
 from investiture.chassis.transaction import Transaction
 
 _CASES = TypeAdapter(Case)
+_log: FilteringBoundLogger = structlog.get_logger()
 
 Doorbell = Callable[[Case], OutboxMessage | None]
 """Makes the ring that tells the path to look again at a case; None where nobody needs it."""
@@ -34,6 +38,7 @@ class CaseTables:
     cases: sa.Table
     holders: sa.Table
     endings: sa.Table
+    standing: StandingTables
     notes: sa.Table
 
 
@@ -72,7 +77,7 @@ def case_tables(metadata: sa.MetaData) -> CaseTables:
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("ended_at", Instant, nullable=False),
     )
-    return CaseTables(cases, holders, endings, note_table(metadata))
+    return CaseTables(cases, holders, endings, standing_tables(metadata), note_table(metadata))
 
 
 class CaseStore:
@@ -84,6 +89,7 @@ class CaseStore:
         self.notes = NoteStore(tables.notes)
         self._doorbell = doorbell
         self._witness = witness
+        self.standings = StandingStore(tables.standing)
         cases, holders, endings = tables.cases, tables.holders, tables.endings
         self._load = Query(sa.select(cases.c.document).where(cases.c.name == sa.bindparam("name")))
         self._newest = Query(
@@ -219,6 +225,9 @@ class CaseStore:
             self._drop_holders.execute(tx.connection, ({"known": case.name},))
         if rows and rows != known:
             self._add_holders.execute(tx.connection, rows)
+        alarmed = case.no_eligible_holder and not (before and before.no_eligible_holder)
+        if alarmed:
+            tx.after_commit(lambda: _alarm(case))
         tx.record(
             kind,
             case.name,
@@ -230,6 +239,7 @@ class CaseStore:
                 "revision": case.facts.number,
                 "gate_digest": case.gate_digest,
                 "round": case.round,
+                **({"no_eligible_holder": True} if alarmed else {}),
                 **payload,
             },
             program=case.program,
@@ -239,6 +249,17 @@ class CaseStore:
             tx.post(ring)
         if self._witness is not None:
             self._witness(tx, case)
+
+
+def _alarm(case: Case) -> None:
+    """Tells the operators; the case, its path and the event say it too."""
+    _log.warning(
+        "case.no_eligible_holder",
+        case=case.name,
+        program=case.program,
+        gate=case.gate.value,
+        holders=[one.person for one in case.holders],
+    )
 
 
 def _columns(case: Case) -> dict[str, Any]:

@@ -246,6 +246,8 @@ class ServiceSettings(Settings):
     """The charter file of the first start; afterwards two people change the charter."""
     charter_refresh_seconds: float = Field(default=2.0, gt=0)
     """How often to look for a charter that two people have signed."""
+    attendance_seconds: float = Field(default=1.0, gt=0)
+    """How often a service looks who has left or is away, and hands on what they hold."""
 
 
 def load(kind: type[T], **given: Any) -> T:

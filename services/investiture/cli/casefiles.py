@@ -21,6 +21,7 @@ from investiture.cli.deciding import (
 )
 from investiture.cli.output import clock, gate_word, instant, short, table
 from investiture.cli.paths import next_step, state
+from investiture.cli.people import away_among
 from investiture.cli.session import OWNERS, Session, run
 from investiture.stack.names import SERVICES
 
@@ -45,7 +46,11 @@ def inbox(
         for service in SERVICES:
             whole.cases.extend(await _pending(session, service, person_name(of), unit))
         whole.cases.sort(key=lambda case: case.timetable.overdue_at.ToNanoseconds())
-        session.show(whole, lambda found: _inbox(found, session.person))
+        whose = person_name(of) or session.person
+        session.show(whole, lambda found: _inbox(found, whose))
+        marks = await away_among(session, (h.person for c in whole.cases for h in c.holders))
+        if marks is not None:
+            session.note(marks)
         questions = await asked_of(session, person_name(of))
         if questions:
             who = "you were" if not of else f"{of} was"
@@ -156,6 +161,8 @@ def _inbox(found: pb.ListPendingDecisionsResponse, person: str) -> Table | Text:
     now = datetime.now(UTC)
     for case in found.cases:
         mine = [holder.role for holder in case.holders if holder.person == person]
+        if person and not mine:  # it waits for somebody who lends the caller their authority
+            mine = [f"{one.role} for {short(one.person)}" for one in case.holders]
         drawn.add_row(
             short(case.program),
             gate_word(case.gate),

@@ -20,6 +20,7 @@ from investiture.chassis.client import explain
 from investiture.cli.deciding import Program, Reason, agreed_etag, gate_of, program_name
 from investiture.cli.output import console, gate_word, print_json, table
 from investiture.cli.paths import case_line, path_table, program_state
+from investiture.cli.people import away_among
 from investiture.cli.session import OWNERS, Session, run
 
 if TYPE_CHECKING:
@@ -186,6 +187,10 @@ def show(ctx: typer.Context, program: Program) -> None:
         stub = await session.launch()
         path = await stub.GetPath(pb.GetPathRequest(program=program_name(program)))
         session.show(path, path_table)
+        holding = (h.person for gate in path.gates for h in gate.gate_case.holders)
+        marks = await away_among(session, holding)
+        if marks is not None:
+            session.note(marks)
 
     run(ctx, act)
 

@@ -27,6 +27,7 @@ async def compose(
     cases = CaseOperations(store, base.charter, [desk])
     operations = ReviewOperations(cases, desk, reviews, base.charter)
     handlers = ItRiskHandlers(operations, cases, base.mutations, base.directory())
+    base.attend(cases, closing)
     return base.server(cases, [Binding(SERVICE, handlers)])
 
 

@@ -144,7 +144,12 @@ def knight(
     )
     following = open_level(levels, len(decided.deciders))
     if following is not None:
-        return cases.with_holders(decided, holders_of(following, now))
+        if following == open_level(levels, len(case.deciders)):
+            left = [held for held in case.holders if held.person not in authority.people]
+            return cases.with_holders(decided, left)
+        heard = decided.people
+        first = [held for held in holders_of(following, now) if held.person not in heard]
+        return cases.with_holders(decided, first)
     verdict = verdict_of(asked, limit, conditions)
     return cases.decide(decided, verdict, now, validity=validity, reason=knighting.rationale)
 

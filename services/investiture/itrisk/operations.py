@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from investiture.casework import case as cases
-from investiture.casework.approvals import Level, candidates, levels_of
+from investiture.casework.approvals import Level, candidates, levels_of, missing
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
 from investiture.casework.facts import Authority, Ending, Evidence, Gap, Revision, Warrant
 from investiture.casework.operations import CaseOperations
 from investiture.casework.sides import business_side, shared_people
+from investiture.casework.standing import Part, anybodys
 from investiture.casework.store import CaseStore
-from investiture.casework.words import CaseState, Gate
+from investiture.casework.words import CaseState, Gate, Purpose
 from investiture.charter.authority import review_approvals
 from investiture.charter.model import Charter
 from investiture.charter.ownership import GOVERNANCE, escalation_chain
@@ -128,6 +129,13 @@ class KnightDesk:
             if holder.person not in conflicted
         )
 
+    def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
+        """What the present level lacks, from whom has said nothing yet and is of no other side."""
+        review = self._reviews.load(tx, case.name)
+        out = frozenset({*review.business_people, *review.money_people}) | case.people
+        lacking = missing(self.levels(review), len(case.deciders))
+        return (anybodys(Purpose.KNIGHT, max(lacking, 1), out),)
+
     def _role(self, case: Case) -> str:
         return "proposer" if case.state is CaseState.CHANGES_REQUESTED else domain.REVIEWER
 
@@ -190,7 +198,7 @@ class ReviewOperations:
         case, _ = self._decidable(tx, name, etag, authority)
         domain.check_gaps(gaps)
         timetable = self._cases.changes_timetable(tx.now)
-        after = cases.request_changes(case, gaps, timetable, tx.now)
+        after = self._cases.governed(tx, cases.request_changes(case, gaps, timetable, tx.now))
         self._reviews.mark_changes_requested(tx, case.name)
         payload = {"authority": authority.evidence(), "gaps": [gap.risk for gap in gaps]}
         saved = self._cases.store.save(tx, case, after, "knight.changes_requested", payload)

@@ -59,6 +59,7 @@ async def compose(
     ticker = Ticker("heartbeat", pause(heartbeat), heartbeats.beat)
     ticker.start()
     closing.push_async_callback(ticker.stop)
+    base.attend(cases, closing)
     return base.server(cases, [Binding(SERVICE, LaunchHandlers(rooms))])
 
 

@@ -17,6 +17,7 @@ from investiture.sponsorship.dated import DatedChanges
 from investiture.sponsorship.governance import SERVICE as GOVERNANCE
 from investiture.sponsorship.governance import GovernanceHandlers
 from investiture.sponsorship.handlers import SERVICE, SponsorshipHandlers
+from investiture.sponsorship.operations.absences import AbsenceOperations
 from investiture.sponsorship.operations.authority_tests import AuthorityTests
 from investiture.sponsorship.operations.changes import ChangeOperations
 from investiture.sponsorship.operations.delegations import DelegationOperations
@@ -28,6 +29,7 @@ from investiture.sponsorship.operations.registers import RegisterOperations
 from investiture.sponsorship.own_directory import OwnDirectory
 from investiture.sponsorship.registers import SERVICE as REGISTERS
 from investiture.sponsorship.registers import RegisterHandlers
+from investiture.sponsorship.store.absences import AbsenceStore
 from investiture.sponsorship.store.changes import ChangeStore
 from investiture.sponsorship.store.delegations import DelegationStore
 from investiture.sponsorship.store.interests import InterestStore
@@ -76,12 +78,14 @@ async def build(
         changes,
         base.mutations,
         base.pager,
+        absences=AbsenceOperations(people, AbsenceStore()),
     )
     governing = GovernanceHandlers(changes, base.mutations, base.statements, base.pager)
     dated = DatedChanges(base.mutations, changes)
     ticker = Ticker("changes", DatedChanges.INTERVAL, dated.apply)
     ticker.start()
     closing.push_async_callback(ticker.stop)
+    base.attend(cases, closing, own=True)
     registers = RegisterHandlers(
         base.charter,
         RegisterOperations(base.charter, people, lent, interests),

@@ -15,16 +15,18 @@ from investiture.chassis.transaction import Mutations, Transaction
 from investiture.sponsorship import wire
 from investiture.sponsorship.domain.organisation import unit_name
 from investiture.sponsorship.domain.positions import Statement
+from investiture.sponsorship.operations.absences import AbsenceOperations
 from investiture.sponsorship.operations.changes import ChangeOperations, Import
 from investiture.sponsorship.operations.delegations import DelegationOperations, Lending
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.operations.liveness import LivenessOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations, PledgeReading
+from investiture.sponsorship.presence_handlers import PresenceHandlers
 
 SERVICE = "investiture.api.sponsorship.v1.SponsorshipService"
 
 
-class SponsorshipHandlers:
+class SponsorshipHandlers(PresenceHandlers):
     """Pledges, the directory and delegations over gRPC."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - one room each, and what all of them share
@@ -38,7 +40,10 @@ class SponsorshipHandlers:
         changes: ChangeOperations,
         mutations: Mutations,
         pager: Pager,
+        *,
+        absences: AbsenceOperations,
     ) -> None:
+        super().__init__(absences, mutations, pager)
         self._charter = charter
         self._cases = cases
         self._pledges = pledges
@@ -46,8 +51,6 @@ class SponsorshipHandlers:
         self._directory = directory
         self._delegations = delegations
         self._changes = changes
-        self._mutations = mutations
-        self._pager = pager
 
     async def GetPledge(self, request: pb.GetPledgeRequest, call: Call) -> pb.Pledge:
         """Reads a pledge."""

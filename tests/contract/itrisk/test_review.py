@@ -71,7 +71,14 @@ async def desk(realm: Realm, clock: SettableClock, database_url: str) -> AsyncIt
     async with AsyncExitStack() as stack:
         directory, at = await stack.enter_async_context(scripted_directory(clock))
         service = await stack.enter_async_context(
-            served(compose, "itrisk", realm, database_url, peers={"sponsorship": at})
+            served(
+                compose,
+                "itrisk",
+                realm,
+                database_url,
+                peers={"sponsorship": at},
+                attendance_seconds=0.03,
+            )
         )
         yield Desk(
             realm,

@@ -130,6 +130,7 @@ async def refused(call: Awaitable[Any]) -> Problem:
 async def open_house(
     realm: Realm, clock: SettableClock, database_url: str, **given: Any
 ) -> AsyncGenerator[House]:
+    """The service, everybody imported; `given` overrides its settings."""
     sweeps: list[Attestations] = []
 
     async def unswept(

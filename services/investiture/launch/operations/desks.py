@@ -6,8 +6,9 @@ from dataclasses import replace
 from investiture.casework import case as cases
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.standing import Part, anybodys
 from investiture.casework.store import CaseStore
-from investiture.casework.words import WAITING, CaseState, Gate, Verdict
+from investiture.casework.words import WAITING, CaseState, Gate, Purpose, Verdict
 from investiture.charter.model import Charter
 from investiture.charter.ownership import GOVERNANCE, escalation_chain
 from investiture.charter.vocabulary import Side
@@ -66,6 +67,11 @@ class _StageDesk:
             elif holder.unit in business:
                 found.append(Candidate(holder.person, role, f"units/{holder.unit}"))
         return tuple(one for one in found if one.person not in out or one.role == GOVERNANCE)
+
+    def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
+        """One decision, by nobody of the money or the IT side."""
+        records = self._path.load(tx, case.program)
+        return (anybodys(Purpose.GO, 1, standing_people(records, Gate.FUND, Gate.KNIGHT)),)
 
     def more_time(self, tx: Transaction, case: Case) -> None:
         """A stage has no dates of its own."""

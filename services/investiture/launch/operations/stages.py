@@ -93,7 +93,8 @@ class StageOperations:
             validity = self._cases.validity(Gate.PILOT)
             after = stages.succeeded(case, by, tx.now, validity)
         else:
-            after = stages.failed(case, gaps, self._cases.changes_timetable(tx.now), tx.now)
+            failed = stages.failed(case, gaps, self._cases.changes_timetable(tx.now), tx.now)
+            after = self._cases.governed(tx, failed)
         self._kept.observe(tx, case.name, observations)
         payload = {"outcome": outcome.value, "authority": authority.evidence()}
         kind = f"pilot.{outcome.value.lower()}"

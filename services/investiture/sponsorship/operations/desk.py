@@ -7,6 +7,7 @@ from itertools import islice
 from investiture.casework import case as cases
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.standing import Part
 from investiture.casework.succession import passes_on
 from investiture.casework.words import Amber, CaseState, Gate, Purpose, Side
 from investiture.charter.authority import NoTier, tier_for
@@ -15,7 +16,7 @@ from investiture.charter.ownership import GOVERNANCE, escalation_chain
 from investiture.charter.policy import FundingTier
 from investiture.charter.timetable import Timetable
 from investiture.chassis.transaction import Transaction
-from investiture.sponsorship.domain import pledges, voting
+from investiture.sponsorship.domain import missing_acts, pledges, voting
 from investiture.sponsorship.domain.attestation import SUPERIOR, require_not_paused
 from investiture.sponsorship.domain.objections import amended, arbiters_of, with_arbiter
 from investiture.sponsorship.domain.organisation import side_of
@@ -74,11 +75,7 @@ class PledgeDesk:
             pledge = renewed(pledge, before, case.gate_digest)
         self._store.insert(tx, case.name, pledge)
         held = pledges.held(case, pledge, able, tx.now).holders
-        first = (*held, *self._stand_ins(tx, case, pledge, able))
-        if not pledges.in_hands(case, pledge, first).no_eligible_holder:
-            return first
-        governing = (Holder(name, GOVERNANCE, tx.now) for name in self._governance(able))
-        return (*first, *governing)
+        return (*held, *self._stand_ins(tx, case, pledge, able))
 
     def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
         """For each act that is missing the line above it, one of each in turn; governance last.
@@ -109,6 +106,10 @@ class PledgeDesk:
             for position in pledges.objecting(pledge)
         ]
         return (*pledges.chain(pledge, sponsors, endorsers, above), *last)
+
+    def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
+        """Each act that is missing: a pledge, a unit's answer, an arbiter where a unit objects."""
+        return missing_acts.parts(case, self._store.load(tx, case.name))
 
     def more_time(self, tx: Transaction, case: Case) -> Timetable | None:
         """The dates of the committee's meeting after the due date, where the case follows those."""

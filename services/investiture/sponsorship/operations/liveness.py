@@ -195,8 +195,9 @@ class LivenessOperations:
         said = replace(case, amber=Amber.TRANSFER, reason="; ".join(lost.values()))
         held, after = self._desk.held_anew(tx, pledges.decided_by(said, free), free)
         agreed = timetable(self._charter, Gate.PLEDGE.value, tx.now)
+        self._store.save(tx, case.name, before, after)  # who is asked next follows from it
         governed = self._cases.governed(tx, waiting(held, after, agreed))
-        self._saved(tx, case, governed, (before, after), "pledge.vacated", _payload(lost))
+        self._saved(tx, case, governed, (after, after), "pledge.vacated", _payload(lost))
 
     def _saved(
         self,

@@ -220,6 +220,7 @@ class PledgeOperations:
 
     def _hand_on(self, tx: Transaction, case: Case, people: Collection[str]) -> None:
         handed_on, before, after = self._desk.handed_on(tx, case)
+        self._store.save(tx, case.name, before, after)
         if after.complete:  # those who stay in a committee have said enough
             able, validity = (
                 self._directory.impartial(tx, case.facts),
@@ -234,7 +235,6 @@ class PledgeOperations:
             "no_eligible_holder": moved.no_eligible_holder,
         }
         self._cases.store.save(tx, case, moved, "pledge.handed_on", payload)
-        self._store.save(tx, case.name, before, after)
 
     def _decidable(self, tx: Transaction, name: str, etag: str) -> tuple[Case, Pledge]:
         self._directory.hold_still(tx)
@@ -278,9 +278,9 @@ class PledgeOperations:
         before, after = change[0], pledges.as_of(change[1], tx.now)
         silent = [unit for unit in after.silent if unit not in before.silent]
         said = {**payload, "heard_no_answer": silent} if silent else payload
+        self._store.save(tx, case.name, before, after)
         governed = self._cases.governed(tx, moved)
         saved = self._cases.store.save(tx, case, governed, kind, said)
-        self._store.save(tx, case.name, before, after)
         return PledgeReading(saved, after)
 
     def _recorded(

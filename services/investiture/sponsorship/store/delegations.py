@@ -12,6 +12,7 @@ from investiture.chassis.refusal import NotFound, Stale
 from investiture.chassis.tables import Instant
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain.delegations import Delegation
+from investiture.sponsorship.store.standing import publish
 from investiture.sponsorship.store.tables import DELEGATION
 
 _COLUMNS = [DELEGATION.c[field.name] for field in fields(Delegation)]
@@ -90,6 +91,7 @@ class DelegationStore:
         """Stores a new delegation."""
         row = {**asdict(delegation), "purpose": delegation.purpose.value}
         tx.connection.execute(_INSERT, row)
+        publish(tx, [delegation.delegator])
 
     def revoke(self, tx: Transaction, before: Delegation, after: Delegation) -> None:
         """Stores a revocation by compare-and-set; STALE_ETAG where another was faster."""
@@ -104,6 +106,7 @@ class DelegationStore:
         )
         if done.rowcount != 1:
             raise Stale(before.name, "", f"{before.name} was changed by another call; read again")
+        publish(tx, [before.delegator])
 
 
 def _delegation(row: sa.RowMapping) -> Delegation:

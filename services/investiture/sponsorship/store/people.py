@@ -10,6 +10,7 @@ from investiture.chassis.prepared import Query
 from investiture.chassis.refusal import NotFound
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain.people import Person, directory_digest
+from investiture.sponsorship.store.standing import publish
 from investiture.sponsorship.store.tables import DIRECTORY, PERSON
 
 _THE_DIRECTORY = 1
@@ -105,3 +106,4 @@ class PeopleStore:
         if other:
             tx.connection.execute(_UPDATE, other)
         tx.connection.execute(_SEAL, {"said": digest})
+        publish(tx, [str(one["name"]) for one in (*new, *other)])

@@ -69,6 +69,20 @@ INTEREST = sa.Table(
     sa.Index("interest_by_subject", "compared", "name"),
 )
 
+ABSENCE = sa.Table(
+    "absence",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("starts_at", Instant, nullable=False),
+    sa.Column("ends_at", Instant),
+    sa.Column("deputy", sa.Text, nullable=False),
+    sa.Column("set_by", sa.Text, nullable=False),
+    sa.Column("cleared_at", Instant),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Index("absence_by_person", "person", "starts_at"),
+)
+
 # The rows of a case are written before the case itself, so none of them refers to it.
 PLEDGE = sa.Table(
     "pledge",

@@ -1671,3 +1671,173 @@ class RevokeDelegationRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RevokeDelegationRequest: _TypeAlias = RevokeDelegationRequest  # noqa: Y015
+
+@_typing.final
+class ListDirectoryChangesRequest(_message.Message):
+    """Follows the directory."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_POSITION_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after_position: _builtins.int
+    """The newest position that the caller knows; 0 for none."""
+    limit: _builtins.int
+    """Changes an answer; 0 means 500, more than 1,000 is taken as 1,000."""
+    def __init__(
+        self,
+        *,
+        after_position: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_position", b"after_position", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDirectoryChangesRequest: _TypeAlias = ListDirectoryChangesRequest  # noqa: Y015
+
+@_typing.final
+class ListDirectoryChangesResponse(_message.Message):
+    """What has changed of who is there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    NEWEST_POSITION_FIELD_NUMBER: _builtins.int
+    newest_position: _builtins.int
+    """The newest position there is. One below the caller's says that the directory was restored from an older copy: forget
+    what is known and follow from 0.
+    """
+    @_builtins.property
+    def people(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonStanding]:
+        """Each person once, as they are now, in the order of their positions."""
+
+    def __init__(
+        self,
+        *,
+        people: _abc.Iterable[Global___PersonStanding] | None = ...,
+        newest_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["newest_position", b"newest_position", "people", b"people"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDirectoryChangesResponse: _TypeAlias = ListDirectoryChangesResponse  # noqa: Y015
+
+@_typing.final
+class PersonStanding(_message.Message):
+    """Whether a person is there to decide."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Away(_message.Message):
+        """A time in which a person is away."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        STARTS_AT_FIELD_NUMBER: _builtins.int
+        ENDS_AT_FIELD_NUMBER: _builtins.int
+        DEPUTY_FIELD_NUMBER: _builtins.int
+        deputy: _builtins.str
+        """Whom to ask first meanwhile; empty where nobody was named."""
+        @_builtins.property
+        def starts_at(self) -> _timestamp_pb2.Timestamp:
+            """From when."""
+
+        @_builtins.property
+        def ends_at(self) -> _timestamp_pb2.Timestamp:
+            """Until when; unset means until further notice."""
+
+        def __init__(
+            self,
+            *,
+            starts_at: _timestamp_pb2.Timestamp | None = ...,
+            ends_at: _timestamp_pb2.Timestamp | None = ...,
+            deputy: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["deputy", b"deputy", "ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Loan(_message.Message):
+        """Authority that is lent."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        DELEGATE_FIELD_NUMBER: _builtins.int
+        PURPOSE_FIELD_NUMBER: _builtins.int
+        STARTS_AT_FIELD_NUMBER: _builtins.int
+        ENDS_AT_FIELD_NUMBER: _builtins.int
+        delegate: _builtins.str
+        """`people/{person}` to whom."""
+        purpose: Global___Purpose.ValueType
+        """For what."""
+        @_builtins.property
+        def starts_at(self) -> _timestamp_pb2.Timestamp:
+            """From when."""
+
+        @_builtins.property
+        def ends_at(self) -> _timestamp_pb2.Timestamp:
+            """Until when."""
+
+        def __init__(
+            self,
+            *,
+            delegate: _builtins.str = ...,
+            purpose: Global___Purpose.ValueType = ...,
+            starts_at: _timestamp_pb2.Timestamp | None = ...,
+            ends_at: _timestamp_pb2.Timestamp | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["delegate", b"delegate", "ends_at", b"ends_at", "purpose", b"purpose", "starts_at", b"starts_at"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PERSON_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    ABLE_FIELD_NUMBER: _builtins.int
+    ABSENCES_FIELD_NUMBER: _builtins.int
+    LOANS_FIELD_NUMBER: _builtins.int
+    GUEST_FIELD_NUMBER: _builtins.int
+    person: _builtins.str
+    """`people/{person}`."""
+    position: _builtins.int
+    """Place of the person's last change in the order of all changes."""
+    able: _builtins.bool
+    """False for who has left and for guests: they decide nothing."""
+    guest: _builtins.bool
+    """True for a guest who has not left: nobody to wait for, unless the charter names them to countersign from outside."""
+    @_builtins.property
+    def absences(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonStanding.Away]:
+        """When the person is away."""
+
+    @_builtins.property
+    def loans(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonStanding.Loan]:
+        """To whom the person lends authority."""
+
+    def __init__(
+        self,
+        *,
+        person: _builtins.str = ...,
+        position: _builtins.int = ...,
+        able: _builtins.bool = ...,
+        absences: _abc.Iterable[Global___PersonStanding.Away] | None = ...,
+        loans: _abc.Iterable[Global___PersonStanding.Loan] | None = ...,
+        guest: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["able", b"able", "absences", b"absences", "guest", b"guest", "loans", b"loans", "person", b"person", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PersonStanding: _TypeAlias = PersonStanding  # noqa: Y015

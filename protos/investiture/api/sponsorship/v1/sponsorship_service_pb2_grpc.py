@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from investiture.api.sponsorship.v1 import absences_pb2 as investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -109,6 +110,31 @@ class SponsorshipServiceStub:
                 '/investiture.api.sponsorship.v1.SponsorshipService/RevokeDelegation',
                 request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.RevokeDelegationRequest.SerializeToString,
                 response_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Delegation.FromString,
+                _registered_method=True)
+        self.SetAbsence = channel.unary_unary(
+                '/investiture.api.sponsorship.v1.SponsorshipService/SetAbsence',
+                request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.SetAbsenceRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.Absence.FromString,
+                _registered_method=True)
+        self.ImportAbsences = channel.unary_unary(
+                '/investiture.api.sponsorship.v1.SponsorshipService/ImportAbsences',
+                request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ImportAbsencesRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ImportAbsencesResponse.FromString,
+                _registered_method=True)
+        self.ClearAbsence = channel.unary_unary(
+                '/investiture.api.sponsorship.v1.SponsorshipService/ClearAbsence',
+                request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ClearAbsenceRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.Absence.FromString,
+                _registered_method=True)
+        self.ListAbsences = channel.unary_unary(
+                '/investiture.api.sponsorship.v1.SponsorshipService/ListAbsences',
+                request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ListAbsencesRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ListAbsencesResponse.FromString,
+                _registered_method=True)
+        self.ListDirectoryChanges = channel.unary_unary(
+                '/investiture.api.sponsorship.v1.SponsorshipService/ListDirectoryChanges',
+                request_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.ListDirectoryChangesRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.ListDirectoryChangesResponse.FromString,
                 _registered_method=True)
 
 
@@ -232,6 +258,44 @@ class SponsorshipServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetAbsence(self, request, context):
+        """Says that a person is away from one instant to another: their cases go to the next in line as well, at once. It
+        gives and takes no authority: who is away may decide, and a delegation says who decides in their name. Everybody
+        says it of themselves; a directory administrator or governance of anybody.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportAbsences(self, request, context):
+        """Sets the absences of many people, all or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearAbsence(self, request, context):
+        """Says that a person is back, or will not be away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAbsences(self, request, context):
+        """Lists absences that have not ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDirectoryChanges(self, request, context):
+        """Lists what has changed of who is there to decide, in the order in which it changed. The other services follow it, so
+        that no case waits in the hands of somebody who left or is away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SponsorshipServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -309,6 +373,31 @@ def add_SponsorshipServiceServicer_to_server(servicer, server):
                     servicer.RevokeDelegation,
                     request_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.RevokeDelegationRequest.FromString,
                     response_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Delegation.SerializeToString,
+            ),
+            'SetAbsence': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAbsence,
+                    request_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.SetAbsenceRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.Absence.SerializeToString,
+            ),
+            'ImportAbsences': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportAbsences,
+                    request_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ImportAbsencesRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ImportAbsencesResponse.SerializeToString,
+            ),
+            'ClearAbsence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearAbsence,
+                    request_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ClearAbsenceRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.Absence.SerializeToString,
+            ),
+            'ListAbsences': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAbsences,
+                    request_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ListAbsencesRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ListAbsencesResponse.SerializeToString,
+            ),
+            'ListDirectoryChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDirectoryChanges,
+                    request_deserializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.ListDirectoryChangesRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.ListDirectoryChangesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -717,6 +806,141 @@ class SponsorshipService:
             '/investiture.api.sponsorship.v1.SponsorshipService/RevokeDelegation',
             investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.RevokeDelegationRequest.SerializeToString,
             investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.Delegation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAbsence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.sponsorship.v1.SponsorshipService/SetAbsence',
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.SetAbsenceRequest.SerializeToString,
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.Absence.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportAbsences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.sponsorship.v1.SponsorshipService/ImportAbsences',
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ImportAbsencesRequest.SerializeToString,
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ImportAbsencesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearAbsence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.sponsorship.v1.SponsorshipService/ClearAbsence',
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ClearAbsenceRequest.SerializeToString,
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.Absence.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAbsences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.sponsorship.v1.SponsorshipService/ListAbsences',
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ListAbsencesRequest.SerializeToString,
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_absences__pb2.ListAbsencesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDirectoryChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.sponsorship.v1.SponsorshipService/ListDirectoryChanges',
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.ListDirectoryChangesRequest.SerializeToString,
+            investiture_dot_api_dot_sponsorship_dot_v1_dot_sponsorship__service__pb2.ListDirectoryChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

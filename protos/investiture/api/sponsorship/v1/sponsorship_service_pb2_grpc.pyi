@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from investiture.api.sponsorship.v1 import absences_pb2 as _absences_pb2
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as _sponsorship_service_pb2
 import abc as _abc_1
 
@@ -65,6 +66,21 @@ class SponsorshipServiceStub:
     """Delegates authority to another person: dated, by purpose and limit, never above the delegator's own, never passed on."""
     RevokeDelegation: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.RevokeDelegationRequest, _sponsorship_service_pb2.Delegation]
     """Revokes a delegation at once."""
+    SetAbsence: _aio.UnaryUnaryMultiCallable[_absences_pb2.SetAbsenceRequest, _absences_pb2.Absence]
+    """Says that a person is away from one instant to another: their cases go to the next in line as well, at once. It
+    gives and takes no authority: who is away may decide, and a delegation says who decides in their name. Everybody
+    says it of themselves; a directory administrator or governance of anybody.
+    """
+    ImportAbsences: _aio.UnaryUnaryMultiCallable[_absences_pb2.ImportAbsencesRequest, _absences_pb2.ImportAbsencesResponse]
+    """Sets the absences of many people, all or none."""
+    ClearAbsence: _aio.UnaryUnaryMultiCallable[_absences_pb2.ClearAbsenceRequest, _absences_pb2.Absence]
+    """Says that a person is back, or will not be away."""
+    ListAbsences: _aio.UnaryUnaryMultiCallable[_absences_pb2.ListAbsencesRequest, _absences_pb2.ListAbsencesResponse]
+    """Lists absences that have not ended."""
+    ListDirectoryChanges: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.ListDirectoryChangesRequest, _sponsorship_service_pb2.ListDirectoryChangesResponse]
+    """Lists what has changed of who is there to decide, in the order in which it changed. The other services follow it, so
+    that no case waits in the hands of somebody who left or is away.
+    """
 
 class SponsorshipServiceServicer(metaclass=_abc_1.ABCMeta):
     """The directory of people and units, pledges and the positions of the touched units."""
@@ -207,5 +223,50 @@ class SponsorshipServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_sponsorship_service_pb2.RevokeDelegationRequest, _abc.Awaitable[_sponsorship_service_pb2.Delegation]],
     ) -> _abc.Awaitable[_sponsorship_service_pb2.Delegation]:
         """Revokes a delegation at once."""
+
+    @_abc_1.abstractmethod
+    def SetAbsence(
+        self,
+        request: _absences_pb2.SetAbsenceRequest,
+        context: _aio.ServicerContext[_absences_pb2.SetAbsenceRequest, _abc.Awaitable[_absences_pb2.Absence]],
+    ) -> _abc.Awaitable[_absences_pb2.Absence]:
+        """Says that a person is away from one instant to another: their cases go to the next in line as well, at once. It
+        gives and takes no authority: who is away may decide, and a delegation says who decides in their name. Everybody
+        says it of themselves; a directory administrator or governance of anybody.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportAbsences(
+        self,
+        request: _absences_pb2.ImportAbsencesRequest,
+        context: _aio.ServicerContext[_absences_pb2.ImportAbsencesRequest, _abc.Awaitable[_absences_pb2.ImportAbsencesResponse]],
+    ) -> _abc.Awaitable[_absences_pb2.ImportAbsencesResponse]:
+        """Sets the absences of many people, all or none."""
+
+    @_abc_1.abstractmethod
+    def ClearAbsence(
+        self,
+        request: _absences_pb2.ClearAbsenceRequest,
+        context: _aio.ServicerContext[_absences_pb2.ClearAbsenceRequest, _abc.Awaitable[_absences_pb2.Absence]],
+    ) -> _abc.Awaitable[_absences_pb2.Absence]:
+        """Says that a person is back, or will not be away."""
+
+    @_abc_1.abstractmethod
+    def ListAbsences(
+        self,
+        request: _absences_pb2.ListAbsencesRequest,
+        context: _aio.ServicerContext[_absences_pb2.ListAbsencesRequest, _abc.Awaitable[_absences_pb2.ListAbsencesResponse]],
+    ) -> _abc.Awaitable[_absences_pb2.ListAbsencesResponse]:
+        """Lists absences that have not ended."""
+
+    @_abc_1.abstractmethod
+    def ListDirectoryChanges(
+        self,
+        request: _sponsorship_service_pb2.ListDirectoryChangesRequest,
+        context: _aio.ServicerContext[_sponsorship_service_pb2.ListDirectoryChangesRequest, _abc.Awaitable[_sponsorship_service_pb2.ListDirectoryChangesResponse]],
+    ) -> _abc.Awaitable[_sponsorship_service_pb2.ListDirectoryChangesResponse]:
+        """Lists what has changed of who is there to decide, in the order in which it changed. The other services follow it, so
+        that no case waits in the hands of somebody who left or is away.
+        """
 
 def add_SponsorshipServiceServicer_to_server(servicer: SponsorshipServiceServicer, server: _aio.Server) -> None: ...

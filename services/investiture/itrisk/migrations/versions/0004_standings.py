@@ -1,0 +1,11 @@
+"""What the directory says of who is there to decide."""
+
+from investiture.casework.migration_steps import standing_1
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Creates its tables."""
+    standing_1()
