@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from investiture.api.governance.v1.governance_service_pb2_grpc import GovernanceServiceStub
 from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
-from investiture.casework.adoption import charters_of, from_own_records, from_sponsorship
+from investiture.casework.adoption import Adopt, charters_of, from_own_records, from_sponsorship
 from investiture.casework.attendance import Attendance, RemoteFeed
 from investiture.casework.charters import Charters
 from investiture.casework.directory import Directory, RemoteDirectory
@@ -47,17 +47,16 @@ class Foundation:
     service: str
     settings: ServiceSettings
     clock: Clock
+    charter: Charter
+    """The one in force as the service was built; with another it is built anew."""
     charters: Charters
+    adopt: Adopt
+    closing: AsyncExitStack
     database: Database
     mutations: Mutations
     statements: Statements
     pager: Pager
     channels: Channels
-
-    @property
-    def charter(self) -> Charter:
-        """The charter in force as the service starts."""
-        return self.charters.in_force(self.clock.now())
 
     def case_store(self, tables: CaseTables, doorbell: Doorbell = ring_path) -> CaseStore:
         """The store of the service's cases; each save rings the path."""
@@ -91,6 +90,8 @@ class Foundation:
     ) -> Server:
         """The service's server: its own API, the shared CaseService, and its public keys.
 
+        It asks to be built anew once another charter is in force.
+
         `directory` stands in for sponsorship's where the service is its own; `principals` says in
         whose name a person may decide here, where the service knows.
         """
@@ -106,11 +107,23 @@ class Foundation:
             Binding(CASE_SERVICE, handlers),
             Binding(KEY_SERVICE, KeyHandlers(self.settings.key_folder, self.service)),
         )
-        return Server(
+        server = Server(
             bindings=(*bindings, *shared),
             authenticator=authenticator(self.settings),
             settings=self.settings,
         )
+
+        async def look() -> None:
+            await self.adopt()
+            in_force = self.charters.in_force(self.clock.now())
+            if in_force.digest != self.charter.digest:
+                server.renew(f"charter version {in_force.version}, {in_force.digest}")
+
+        interval = timedelta(seconds=self.settings.charter_refresh_seconds)
+        ticker = Ticker("charters", interval, look)
+        ticker.start()
+        self.closing.push_async_callback(ticker.stop)
+        return server
 
 
 async def lay(
@@ -152,14 +165,14 @@ async def lay(
     else:
         stub = GovernanceServiceStub(channels.to(settings.peer("sponsorship")))
         adopt = from_sponsorship(stub, database, charters, statements)
-    ticker = Ticker("charters", timedelta(seconds=settings.charter_refresh_seconds), adopt)
-    ticker.start()
-    closing.push_async_callback(ticker.stop)
     return Foundation(
         service=service,
         settings=settings,
         clock=clock,
+        charter=charters.in_force(clock.now()),
         charters=charters,
+        adopt=adopt,
+        closing=closing,
         database=database,
         mutations=Mutations(database, clock, relay),
         statements=statements,

@@ -10,6 +10,7 @@
     if __name__ == "__main__":
         sys.exit(run("budget", ServiceSettings, build))
 
+A ``Runnable`` whose ``wait`` raises ``Renewed`` stops like that and is built anew at its address.
 On SIGTERM or SIGINT: health says NOT_SERVING, calls under way end, then the relay, the database and
 last the telemetry close. A second signal does not wait for the calls.
 """
@@ -42,11 +43,15 @@ class Runnable(Protocol):
         ...
 
     async def wait(self) -> None:
-        """Return when it has stopped; raise what stopped it unasked."""
+        """Return when it has stopped; raise what stopped it unasked, or ``Renewed``."""
         ...
 
 
 Build = Callable[[S, AsyncExitStack], Awaitable[Runnable]]
+
+
+class Renewed(Exception):
+    """What the process stands on has changed: it is built anew and serves at the same address."""
 
 
 class StartRefused(Exception):
@@ -98,15 +103,23 @@ async def _serve(settings: S, build: Build[S]) -> None:
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, on_signal)
-    async with AsyncExitStack() as closing:
-        runnable = await build(settings, closing)
-        port = await runnable.start()
-        log.info("serving", address=f"{settings.host}:{port}" if port else "")
+    while not stopping.is_set():
+        port = settings.port
         try:
-            await _first(stopping.wait(), runnable.wait())
-        finally:
-            log.info("stopping")
-            await _stop(runnable, settings.drain_seconds, hurrying)
+            async with AsyncExitStack() as closing:
+                runnable = await build(settings, closing)
+                port = await runnable.start()
+                log.info("serving", address=f"{settings.host}:{port}" if port else "")
+                try:
+                    await _first(stopping.wait(), runnable.wait())
+                finally:
+                    log.info("stopping")
+                    await _stop(runnable, settings.drain_seconds, hurrying)
+        except Renewed as why:
+            log.info("renewed", why=str(why))
+            settings = settings.model_copy(update={"port": port})
+        else:
+            break
     log.info("stopped")
 
 

@@ -29,6 +29,7 @@ from investiture.chassis.access import access_of, methods_of, service_descriptor
 from investiture.chassis.authentication import Authenticator
 from investiture.chassis.exchange import MAX_MESSAGE_BYTES, Context, Exchange, Method, Step
 from investiture.chassis.limits import Deadline, Limit
+from investiture.chassis.process import Renewed
 from investiture.chassis.settings import ServerSettings, SettingsError
 from investiture.chassis.status import MethodUnknown, failure_of
 from investiture.chassis.validation import warm
@@ -87,6 +88,7 @@ class Server:
         self.methods: Sequence[str] = tuple(handlers)
         """The full path of every method the server answers, health and reflection included."""
         self._stopped = asyncio.Event()
+        self._renewed = ""
         self._server = grpc.aio.server(
             handlers=(_Routes(handlers),), options=server_options(settings)
         )
@@ -121,9 +123,16 @@ class Server:
         self._stopped.set()
 
     async def wait(self) -> None:
-        """Return when the server has stopped."""
+        """Return when the server has stopped; raise ``Renewed`` where it was asked to."""
         # Not gRPC's wait_for_termination: cancelling that breaks the server's own stop.
         await self._stopped.wait()
+        if self._renewed:
+            raise Renewed(self._renewed)
+
+    def renew(self, why: str) -> None:
+        """Ask to be stopped and built anew, because of what the log then says."""
+        self._renewed = why
+        self._stopped.set()
 
     def _open_bindings(self, bindings: Sequence[Binding]) -> Iterator[Binding]:
         yield Binding(health.SERVICE, self.health)

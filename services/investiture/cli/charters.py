@@ -11,7 +11,6 @@ import yaml
 from rich.markup import escape
 from rich.text import Text
 
-from investiture.api.governance.v1 import governance_service_pb2 as pb
 from investiture.charter.finding import Finding, Severity, errors
 from investiture.cli import problems
 from investiture.cli.output import console, print_json
@@ -78,8 +77,7 @@ def show(
     async def in_force(session: Session) -> None:
         from investiture.charter.load import load_text
 
-        stub = await session.governance()
-        charter = await stub.GetCharter(pb.GetCharterRequest())
+        charter = await session.charter_in_force()
         printed(load_text(charter.document, "the charter in force"))
 
     if file is None and record.running(shared.data):

@@ -156,11 +156,18 @@ class Session:
         from investiture.charter.load import load_text
         from investiture.stack.roles import roles_of
 
-        governance = GovernanceServiceStub(channel)
-        in_force = await governance.GetCharter(governance_pb.GetCharterRequest())
+        in_force = await self.charter_in_force()
         charter = load_text(in_force.document, "the charter in force")
         unit = found.unit.removeprefix("units/")
         return roles_of(person, unit, guest=bool(found.guest_of), charter=charter)
+
+    async def charter_in_force(self) -> governance_pb.Charter:
+        """Return the charter in force; of the embedded stack nobody has to say who asks."""
+        if self.record is None:
+            channel = await self._channel("sponsorship")
+        else:
+            channel = self._dial("sponsorship", self._minted("workloads/command", ()))
+        return await GovernanceServiceStub(channel).GetCharter(governance_pb.GetCharterRequest())
 
     def mint(self, person: str, roles: Sequence[str]) -> str:
         """Return a token of the embedded stack's issuer.
