@@ -151,12 +151,14 @@ class Play:
         )
 
     async def draft(self, **changes: Any) -> launch_pb.Program:
+        # A vendor of its own: what is asked for one vendor together is approved together.
+        said = {"vendors": [f"Forumware for {self.program_id}"], **changes}
         return await self._do(
             self.cast.launch(PROPOSER).CreateProgram,
             launch_pb.CreateProgramRequest(
                 request_id=new_request_id(),
                 program_id=self.program_id,
-                content=content(envelope=self.envelope, **changes),
+                content=content(envelope=self.envelope, **said),
             ),
         )
 
