@@ -30,6 +30,7 @@ from investiture.budget.year_operations import YearOperations
 from investiture.budget.year_store import YearStore
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
+from investiture.charter.model import Charter
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.joined import joined
 from investiture.chassis.process import StartRefused, run
@@ -78,7 +79,11 @@ async def compose(
     )
     every = joined(handlers, transfers, corrections, years, owners, statements, imports)
     base.attend(cases, closing)
-    return base.server(cases, [Binding(SERVICE, every)])
+
+    def under(charter: Charter) -> CaseOperations:
+        return CaseOperations(store, charter, [FundDesk(charter, store, fundings, ledger)])
+
+    return base.server(cases, [Binding(SERVICE, every)], under=under)
 
 
 if __name__ == "__main__":

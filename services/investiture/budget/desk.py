@@ -9,11 +9,12 @@ from investiture.budget.domain import APPROVER, Funding
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.rounds import Rounds
 from investiture.budget.store import FundingStore
-from investiture.casework.approvals import missing
+from investiture.casework.approvals import lines_of, missing
 from investiture.casework.case import Candidate, Case, Holder, as_of
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
 from investiture.casework.openings import Weighed
 from investiture.casework.standing import Part, anybodys
+from investiture.casework.statements import recalled
 from investiture.casework.store import CaseStore
 from investiture.casework.words import CaseState, Gate, Purpose
 from investiture.charter.authority import NoTier, tier_for
@@ -161,6 +162,19 @@ class FundDesk:
         self._ledger.post(tx, back.postings)
         self._fundings.save_reservation(tx, back.reservation)
         self._fundings.save_commitments(tx, back.commitments)
+
+    def evidence(self, tx: Transaction, case: Case) -> Evidence:
+        """The revision, and of the pledge's warrant the business side."""
+        business = self._fundings.load(tx, case.name).business_people
+        return Evidence(case.facts, {Gate.PLEDGE: recalled(case, Gate.PLEDGE, business=business)})
+
+    def terms(self, tx: Transaction, case: Case) -> Sequence[str]:
+        """The levels that approve, and the contingency."""
+        funding = self._fundings.load(tx, case.name)
+        return (
+            *(f"approved by {line}" for line in lines_of(funding.levels)),
+            f"contingency {funding.contingency_bps / 100:g} %",
+        )
 
     def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
         """The warrant with the approved ceiling."""

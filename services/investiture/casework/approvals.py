@@ -75,4 +75,12 @@ def missing(levels: Sequence[Level], given: int) -> int:
     return 0
 
 
-__all__ = ["Level", "candidates", "levels_of", "missing", "open_level"]
+def lines_of(levels: Iterable[Level]) -> tuple[str, ...]:
+    """Each level in words."""
+    return tuple(
+        f"level {one.level}, {one.role}: {one.needed} of {', '.join(one.eligible) or 'nobody'}"
+        for one in levels
+    )
+
+
+__all__ = ["Level", "candidates", "levels_of", "lines_of", "missing", "open_level"]

@@ -9,8 +9,10 @@ from datetime import datetime
 
 import structlog
 
-from investiture.charter.load import load_text
+from investiture.charter.finding import errors
+from investiture.charter.load import examine_text, load_text
 from investiture.charter.model import Charter
+from investiture.chassis.refusal import FieldViolation, InvalidArgument
 
 _log = structlog.get_logger(__name__)
 
@@ -90,3 +92,18 @@ class Charters:
     def _at(self, now: datetime) -> _Adopted:
         begun = [one for one in self._adopted if one.since <= now]
         return begun[-1] if begun else self._adopted[0]
+
+
+def proposed_charter(document: str) -> Charter:
+    """The charter of a text; INVALID_FIELD with each finding of the lint, by line and rule."""
+    found = examine_text(document, "the proposed charter")
+    if found.charter is None:
+        raise InvalidArgument(
+            violations=[
+                FieldViolation(
+                    "document", f"line {one.line}: [{one.rule}] {one.message}; {one.remedy}"
+                )
+                for one in errors(found.findings)
+            ]
+        )
+    return found.charter

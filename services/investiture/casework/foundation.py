@@ -13,7 +13,7 @@ from investiture.casework.charters import Charters
 from investiture.casework.directory import Directory, RemoteDirectory
 from investiture.casework.doorbell import ring_path
 from investiture.casework.handlers import SERVICE as CASE_SERVICE
-from investiture.casework.handlers import CaseHandlers, Principals, nobody
+from investiture.casework.handlers import CaseHandlers, Principals, Under, nobody
 from investiture.casework.operations import CaseOperations
 from investiture.casework.statements import Statements
 from investiture.casework.store import CaseStore, CaseTables, Doorbell
@@ -87,13 +87,16 @@ class Foundation:
         bindings: Sequence[Binding],
         directory: Directory | None = None,
         principals: Principals = nobody,
+        *,
+        under: Under,
     ) -> Server:
         """The service's server: its own API, the shared CaseService, and its public keys.
 
         It asks to be built anew once another charter is in force.
 
         `directory` stands in for sponsorship's where the service is its own; `principals` says in
-        whose name a person may decide here, where the service knows.
+        whose name a person may decide here, where the service knows; `under` makes the operations
+        that another charter would give.
         """
         handlers = CaseHandlers(
             cases,
@@ -102,6 +105,7 @@ class Foundation:
             self.pager,
             directory or self.directory(),
             principals,
+            under=under,
         )
         shared = (
             Binding(CASE_SERVICE, handlers),

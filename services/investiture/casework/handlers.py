@@ -7,6 +7,7 @@ from investiture.api.casework.v1 import case_service_pb2 as pb
 from investiture.api.common.v1 import gate_pb2
 from investiture.casework import wire
 from investiture.casework.case import Case
+from investiture.casework.charters import proposed_charter
 from investiture.casework.conversing import Conversations
 from investiture.casework.directory import Directory
 from investiture.casework.facts import Ending, Evidence
@@ -14,8 +15,10 @@ from investiture.casework.inbox import waits_for
 from investiture.casework.note_handlers import OVERSEERS, NoteHandlers
 from investiture.casework.operations import CaseOperations, Reading
 from investiture.casework.statements import Statements
+from investiture.casework.trial import Trial
 from investiture.casework.vocabulary import GATES
 from investiture.casework.words import Gate
+from investiture.charter.model import Charter
 from investiture.chassis.call import Call
 from investiture.chassis.pagination import KeyValue, Pager
 from investiture.chassis.refusal import Denied
@@ -23,6 +26,9 @@ from investiture.chassis.transaction import Mutations, Transaction
 
 SERVICE = "investiture.api.casework.v1.CaseService"
 
+
+Under = Callable[[Charter], CaseOperations]
+"""The operations of a service as another charter would have them."""
 
 Principals = Callable[[Transaction, str], Sequence[str]]
 """In whose name a person may decide here now, by delegations; their own name left out."""
@@ -45,12 +51,15 @@ class CaseHandlers(NoteHandlers):
         pager: Pager,
         directory: Directory,
         principals: Principals = nobody,
+        *,
+        under: Under,
     ) -> None:
         conversations = Conversations(operations, operations.store.notes)
         super().__init__(conversations, mutations, pager, directory)
         self._principals = principals
         self._operations = operations
         self._statements = statements
+        self._under = under
 
     async def OpenCase(self, request: pb.OpenCaseRequest, call: Call) -> pb.CaseReading:
         """Opens a gate's case from signed statements."""
@@ -193,6 +202,34 @@ class CaseHandlers(NoteHandlers):
             )
 
         return await self._mutations.read(call, unit)
+
+    async def TryCharter(self, request: pb.TryCharterRequest, call: Call) -> pb.TryCharterResponse:
+        """Says which open cases would read differently under another charter."""
+        charter = proposed_charter(request.document)
+        trial = Trial(self._operations, self._under(charter))
+        page = self._pager.open(request)
+        after = str(page.after[0]) if page.after else ""
+
+        def unit(tx: Transaction) -> pb.TryCharterResponse:
+            rows = trial.page(tx, after, page.limit)
+            shown, token = page.cut(rows, lambda one: (one.case.name,))
+            changed = [one for one in shown if one.differences]
+            return pb.TryCharterResponse(
+                cases=[
+                    pb.TriedCase(
+                        name=one.case.name,
+                        program=one.case.program,
+                        gate=GATES.to(one.case.gate),
+                        differences=one.differences,
+                    )
+                    for one in changed
+                ],
+                tried=len(shown),
+                charter_digest=charter.digest,
+                next_page_token=token,
+            )
+
+        return await self._mutations.rehearse(call, unit)
 
     def _case(self, case: Case, tx: Transaction) -> gate_pb2.GateCase:
         return wire.case_to(case, self._operations.reading(case, tx.now).following)

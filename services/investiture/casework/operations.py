@@ -6,12 +6,12 @@ A service gives a `Desk` for each of its gates: what differs between gates, and 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
 
 from investiture.casework import case as cases
 from investiture.casework import extensions
-from investiture.casework.case import Candidate, Case, DueStep, Escalation, Holder
-from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.case import Case, DueStep, Escalation, Holder
+from investiture.casework.desk import Desk, HoldingDesk
+from investiture.casework.facts import Ending, Evidence, Warrant
 from investiture.casework.openings import Fresh, Tolerance, Weighed, reopen, superseded
 from investiture.casework.standing import Part, RollCall, anybodys, attended, callable_chain
 from investiture.casework.statements import missing_warrants, warrant_for
@@ -34,84 +34,6 @@ class Reading:
 
     case: Case
     following: DueStep | None
-
-
-class Desk(Protocol):
-    """What one gate does differently."""
-
-    @property
-    def gate(self) -> Gate:
-        """The gate."""
-        ...
-
-    @property
-    def collection(self) -> str:
-        """Collection of the case's resource name, for instance `pledges`."""
-        ...
-
-    @property
-    def required(self) -> tuple[Gate, ...]:
-        """Gates whose fresh warrants an opening needs."""
-        ...
-
-    def admit(self, tx: Transaction, evidence: Evidence) -> None:
-        """Refuses an opening for reasons of this gate; the common ones were checked."""
-        ...
-
-    def same_tier(self, decided: Revision, revision: Revision) -> bool:
-        """Whether both totals lie in one tier of the delegation-of-authority table."""
-        ...
-
-    def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
-        """Stores what the gate keeps beside a new case and answers its first holders."""
-        ...
-
-    def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
-        """Who may be added by an escalation, in order, free of people who may not hold the case."""
-        ...
-
-    def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
-        """What of an open case has to be decided now, by how many, and who may not."""
-        ...
-
-    def more_time(self, tx: Transaction, case: Case) -> dates.Timetable | None:
-        """Stores and answers the dates of an extended wait for somebody who has dates of their own.
-
-        None where the charter's agreed time says them.
-        """
-        ...
-
-    def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
-        """Carries over or gives back what the older round held."""
-        ...
-
-    def voided(self, tx: Transaction, case: Case) -> None:
-        """Gives back what the decision held."""
-        ...
-
-    def released(self, tx: Transaction, case: Case, ending: Ending) -> None:
-        """Gives back everything that is held for a program that has ended."""
-        ...
-
-    def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
-        """Completes the warrant with what only this gate knows."""
-        ...
-
-
-@runtime_checkable
-class HoldingDesk(Protocol):
-    """A desk whose decision holds something, so that a revision changes that with it."""
-
-    def weigh(self, tx: Transaction, present: Case, evidence: Evidence) -> Weighed:
-        """Carries the standing decision to a materially other revision with what it holds.
-
-        Where it cannot, nothing is changed and the notes say why.
-        """
-        ...
-
-    def reason(self, tx: Transaction, case: Case) -> str:
-        """Why a round that was just opened is asked as it is; empty where nothing is special."""
-        ...
 
 
 class CaseOperations:
@@ -313,6 +235,17 @@ class CaseOperations:
                 "WRONG_STATE", f"{program} has no {gate.value.lower()} case yet; nothing stands"
             )
         return desk.warrant(tx, case, warrant_for(case, tx.now))
+
+    def terms(self, tx: Transaction, case: Case) -> Sequence[str]:
+        """What the case would ask if it were opened now, one line each; it is opened by that."""
+        desk = self.desk(case.gate)
+        new = self._fresh(tx, desk, desk.evidence(tx, case), Fresh(case.round + 1, None), ())
+        held = sorted(
+            f"held by {one.person} as {one.role}{f' for {one.unit}' if one.unit else ''}"
+            for one in new.holders
+        )
+        due = f"due {new.timetable.overdue_at:%Y-%m-%d %H:%M} UTC"
+        return (*held, due, *desk.terms(tx, new))
 
     def governed(self, tx: Transaction, case: Case) -> Case:
         """The case in the hands of people who are there; in nobody's it is governance's at once."""

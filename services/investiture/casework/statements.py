@@ -11,9 +11,9 @@ from google.protobuf.message import Message
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 from investiture.casework import wire
 from investiture.casework.case import Case
-from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.facts import Decider, Ending, Evidence, Revision, Warrant
 from investiture.casework.vocabulary import GATES
-from investiture.casework.words import CaseState, Gate
+from investiture.casework.words import Basis, CaseState, Gate, Side, Verdict
 from investiture.chassis.clock import Clock
 from investiture.chassis.refusal import Leg, PreconditionFailed
 from investiture.chassis.statements import KeyRing, Signer
@@ -234,6 +234,32 @@ def warrant_for(case: Case, now: datetime) -> Warrant:
         conditions=case.conditions,
         exposure_limit_bps=case.exposure_limit_bps,
         business_people=case.facts.business_people,
+    )
+
+
+def recalled(
+    case: Case, gate: Gate, *, people: Iterable[str] = (), business: Iterable[str] = ()
+) -> Warrant:
+    """A warrant of an earlier gate as far as the record of a later one has kept it: its people."""
+    side = {"sponsorship": Side.BUSINESS, "budget": Side.MONEY}.get(OWNER[gate], Side.IT)
+    digest = case.facts.gate_digest(gate)
+    deciders = tuple(
+        Decider(one, side, "", case.opened_at, case.facts.number, digest) for one in people
+    )
+    return Warrant(
+        program=case.program,
+        gate=gate,
+        revision=case.facts.number,
+        gate_digest=digest,
+        case_name="",
+        case_version=0,
+        verdict=Verdict.PLEDGED if gate is Gate.PLEDGE else Verdict.FUNDED,
+        basis=Basis.DECISION,
+        deciders=deciders,
+        issued_at=case.opened_at,
+        standing_until=None,
+        charter_digest=case.charter_digest,
+        business_people=tuple(business),
     )
 
 

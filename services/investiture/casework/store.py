@@ -14,7 +14,7 @@ from investiture.casework.case import Case
 from investiture.casework.facts import Ending
 from investiture.casework.note_store import NoteStore, note_table
 from investiture.casework.standing_store import StandingStore, StandingTables, standing_tables
-from investiture.casework.words import Gate
+from investiture.casework.words import CaseState, Gate
 from investiture.chassis.outbox import OutboxMessage
 from investiture.chassis.prepared import Prepared, Query
 from investiture.chassis.refusal import NotFound, Stale
@@ -125,6 +125,12 @@ class CaseStore:
             .order_by(holders.c.overdue_at, holders.c.case_name)
         )
         self._holders = holders
+        self._open = (
+            sa.select(cases.c.document)
+            .where(cases.c.state == CaseState.OPEN.value, cases.c.name > sa.bindparam("after"))
+            .order_by(cases.c.name)
+            .limit(sa.bindparam("most", type_=sa.Integer))
+        )
 
     def find(self, tx: Transaction, name: str, gate: Gate) -> Case:
         """The case called `name`; `programs/{program}/{collection}/latest` is the newest round."""
@@ -190,6 +196,11 @@ class CaseStore:
                 "ended_at": ending.ended_at,
             },
         )
+
+    def open_page(self, tx: Transaction, after: str, limit: int) -> list[Case]:
+        """Open cases by name, from the one after `after` on."""
+        rows = tx.connection.execute(self._open, {"after": after, "most": limit})
+        return [_CASES.validate_json(document) for (document,) in rows]
 
     def held(
         self,

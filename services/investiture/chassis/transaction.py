@@ -187,7 +187,7 @@ class Mutations:
             Unavailable: the database is away.
         """
         if getattr(request, "validate_only", False):
-            return await self._rehearse(call, unit)
+            return await self.rehearse(call, unit)
         key = idempotency.key_of(call, request)
         effect = await self._database.write(
             partial(self._perform, call, key, unit), committed=self._deliver
@@ -209,8 +209,9 @@ class Mutations:
             )
         )
 
-    async def _rehearse(self, call: Call, unit: Callable[[Transaction], M]) -> M:
-        rehearsed: list[M] = []
+    async def rehearse(self, call: Call, unit: Callable[[Transaction], T]) -> T:
+        """Run an operation as it would run, and roll it back: zero writes."""
+        rehearsed: list[T] = []
 
         def perform(connection: sa.Connection) -> None:
             rehearsed.append(unit(Transaction(connection, self._clock.now(), call)))

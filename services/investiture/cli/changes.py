@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from google.protobuf import json_format
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.governance.v1 import governance_service_pb2 as pb
 from investiture.cli.charters import charter
 from investiture.cli.deciding import Reason, agreed_etag
-from investiture.cli.output import short, table
+from investiture.cli.output import console, gate_word, print_json, short, table
 from investiture.cli.session import Session, run
+from investiture.stack.names import SERVICES
 
 PANEL = "Operators"
 app = typer.Typer()
@@ -36,6 +39,48 @@ _STATE_STYLES = {
     pb.CHANGE_STATE_DECLINED: "dim",
     pb.CHANGE_STATE_FAILED: "red",
 }
+
+
+@charter.command(name="try")
+def try_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A charter file.", metavar="FILE")],
+) -> None:
+    """Say which open cases would change under a charter; nothing is stored."""
+
+    async def act(session: Session) -> None:
+        from investiture.charter.load import load
+
+        load(file)  # what is wrong with the file is said by file and line, before anybody is asked
+        document = file.read_text(encoding="utf-8")
+        changed: list[case_pb.TriedCase] = []
+        tried = 0
+        for service in SERVICES:
+            stub = await session.cases(service)
+            token = ""
+            while True:
+                page = await stub.TryCharter(
+                    case_pb.TryCharterRequest(document=document, page_size=_PAGE, page_token=token)
+                )
+                changed += page.cases
+                tried += page.tried
+                token = page.next_page_token
+                if not token:
+                    break
+        if session.shared.json:
+            shown = [
+                json_format.MessageToDict(one, preserving_proto_field_name=True) for one in changed
+            ]
+            print_json({"tried": tried, "changed": shown})
+            return
+        for one in changed:
+            console.print(Text.assemble((f"{gate_word(one.gate)} ", "bold"), one.name))
+            for line in one.differences:
+                console.print(Text(f"  {line}", style=_STYLES.get(line[:1], "")), soft_wrap=True)
+        cases = "1 open case" if tried == 1 else f"{tried} open cases"
+        console.print(f"{cases} tried, {len(changed)} would change; nothing was stored")
+
+    run(ctx, act)
 
 
 @charter.command()

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
+from investiture.charter.model import Charter
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.process import run
 from investiture.chassis.server import Binding, Server
@@ -28,7 +29,11 @@ async def compose(
     operations = ReviewOperations(cases, desk, reviews, base.charter)
     handlers = ItRiskHandlers(operations, cases, base.mutations, base.directory())
     base.attend(cases, closing)
-    return base.server(cases, [Binding(SERVICE, handlers)])
+
+    def under(charter: Charter) -> CaseOperations:
+        return CaseOperations(store, charter, [KnightDesk(charter, store, reviews)])
+
+    return base.server(cases, [Binding(SERVICE, handlers)], under=under)
 
 
 if __name__ == "__main__":

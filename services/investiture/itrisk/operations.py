@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from investiture.casework import case as cases
-from investiture.casework.approvals import Level, candidates, levels_of, missing
+from investiture.casework.approvals import Level, candidates, levels_of, lines_of, missing
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
@@ -12,6 +12,7 @@ from investiture.casework.facts import Authority, Ending, Evidence, Gap, Revisio
 from investiture.casework.operations import CaseOperations
 from investiture.casework.sides import business_side, shared_people
 from investiture.casework.standing import Part, anybodys
+from investiture.casework.statements import recalled
 from investiture.casework.store import CaseStore
 from investiture.casework.words import CaseState, Gate, Purpose
 from investiture.charter.authority import review_approvals
@@ -150,6 +151,19 @@ class KnightDesk:
 
     def released(self, tx: Transaction, case: Case, ending: Ending) -> None:
         """A review holds nothing."""
+
+    def evidence(self, tx: Transaction, case: Case) -> Evidence:
+        """The revision, and of the warrants before it who stands on which side."""
+        review = self._reviews.load(tx, case.name)
+        pledge = recalled(case, Gate.PLEDGE, business=review.business_people)
+        fund = recalled(case, Gate.FUND, people=review.money_people)
+        return Evidence(case.facts, {Gate.PLEDGE: pledge, Gate.FUND: fund})
+
+    def terms(self, tx: Transaction, case: Case) -> Sequence[str]:
+        """How deep IT looks, and who knights."""
+        review = self._reviews.load(tx, case.name)
+        levels = lines_of(self.levels(review))
+        return (f"review {review.depth.lower()}", *(f"knighted by {line}" for line in levels))
 
     def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
         """A knighting adds nothing to its warrant."""

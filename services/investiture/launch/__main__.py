@@ -3,10 +3,12 @@
 import sys
 from contextlib import AsyncExitStack
 
+from investiture.casework.desk import Desk
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
 from investiture.casework.statements import FRESH
 from investiture.casework.store import CaseStore
+from investiture.charter.model import Charter
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.process import run
 from investiture.chassis.server import Binding, Server
@@ -38,11 +40,14 @@ async def compose(
     programs, path, kept = ProgramStore(heartbeat, watchers.announce), PathStore(), StageStore()
     projection = Projection(programs, path)
     store = CaseStore(CASES, ring_case, projection.witness)
-    desks = [
-        desk(base.charter, programs, path, kept, store)
-        for desk in (PilotDesk, LaunchDesk, ProveDesk)
-    ]
-    cases = CaseOperations(store, base.charter, desks)
+
+    def desks_under(charter: Charter) -> list[Desk]:
+        return [
+            desk(charter, programs, path, kept, store)
+            for desk in (PilotDesk, LaunchDesk, ProveDesk)
+        ]
+
+    cases = CaseOperations(store, base.charter, desks_under(base.charter))
     endings = Endings(programs, cases)
     rooms = Rooms(
         programs=ProgramOperations(programs, path, endings, base.charter),
@@ -60,7 +65,11 @@ async def compose(
     ticker.start()
     closing.push_async_callback(ticker.stop)
     base.attend(cases, closing)
-    return base.server(cases, [Binding(SERVICE, LaunchHandlers(rooms))])
+
+    def under(charter: Charter) -> CaseOperations:
+        return CaseOperations(store, charter, desks_under(charter))
+
+    return base.server(cases, [Binding(SERVICE, LaunchHandlers(rooms))], under=under)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from datetime import timedelta
 from investiture.casework.charter_store import CharterStore
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
+from investiture.charter.model import Charter
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.process import run
 from investiture.chassis.server import Binding, Server
@@ -98,7 +99,13 @@ async def build(
         Binding(REGISTERS, registers),
         Binding(GOVERNANCE, governing),
     ]
-    server = base.server(cases, bindings, own, directory.principals)
+
+    def under(charter: Charter) -> CaseOperations:
+        return CaseOperations(
+            base.case_store(CASES), charter, [PledgeDesk(charter, store, directory)]
+        )
+
+    server = base.server(cases, bindings, own, directory.principals, under=under)
     return server, attestations, pause(base.charter.sponsorship.reattestation.elapsed)
 
 

@@ -3,14 +3,12 @@
 from datetime import UTC, datetime
 
 from tests.contract.sponsorship.house import SARA, VERA, House, position_of, refused
-from tests.contract.sponsorship.test_committees import at, council, escalate, vote, yes
+from tests.contract.sponsorship.test_committees import at, escalate, vote, yes
 from tests.contract.sponsorship.test_objections import ADA, SALES
 from tests.support.conversations import extending
 from tests.support.councils import COUNCIL
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
-
-__all__ = ["council"]
 
 
 async def test_a_committee_that_is_given_more_time_has_until_its_next_meeting_and_two_days(

@@ -1,12 +1,9 @@
 """A unit that answers by its committee, over a real socket: votes, quorum, recusal, dates."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.contract.sponsorship.house import (
     BEN,
     SARA,
@@ -14,17 +11,14 @@ from tests.contract.sponsorship.house import (
     House,
     community,
     holders,
-    open_house,
     position_of,
     refused,
 )
 from tests.contract.sponsorship.test_leavers import GOVERNANCE, inbox, leave
 from tests.contract.sponsorship.test_objections import ADA, OBJECTION, SALES, resolve
-from tests.support.clock import SettableClock
-from tests.support.conversations import extending
-from tests.support.councils import COUNCIL, PRESS, council_charter
+from tests.support.councils import COUNCIL, PRESS
 from tests.support.records import everything, rows
-from tests.support.services import Realm, new_request_id
+from tests.support.services import new_request_id
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.common.v1 import gate_pb2
@@ -35,16 +29,6 @@ from investiture.casework.words import Gate
 PR = "units/pr"
 LOUD: dict[str, Any] = {"channels": ("community-forum", "social-media")}
 REPUTATION = {**OBJECTION, "grounds": "reputation"}
-
-
-@pytest.fixture
-async def council(
-    realm: Realm, clock: SettableClock, database_url: str, tmp_path: Path
-) -> AsyncIterator[House]:
-    """The service under the charter with committees."""
-    charter = council_charter(tmp_path)
-    async with open_house(realm, clock, database_url, charter=charter) as opened:
-        yield opened
 
 
 async def vote(
@@ -73,6 +57,14 @@ def holding(pledge: pb.Pledge, role: str, unit: str = SALES) -> list[str]:
 def at(stamp: Any) -> datetime:
     found: datetime = stamp.ToDatetime(tzinfo=UTC)
     return found
+
+
+async def escalate(house: House, case: gate_pb2.GateCase, when: Any) -> case_pb.CaseReading:
+    house.clock.set(max(house.clock.now(), at(when)))
+    answer: case_pb.EscalateCaseResponse = await house.cases().EscalateCase(
+        case_pb.EscalateCaseRequest(request_id=new_request_id(), name=case.name)
+    )
+    return answer.reading
 
 
 async def test_a_committee_is_asked_instead_of_the_head_and_all_its_members_hold_the_case(
@@ -367,78 +359,6 @@ async def test_who_has_voted_does_not_stand_in_for_the_sponsor(council: House) -
     problem = await refused(council.pledge("people/viktor", voted.gate_case))
     assert problem.reason == "WRONG_STATE"
     assert "one person is one voice" in problem.message
-
-
-async def test_the_case_waits_for_its_heads_first_and_then_until_the_meeting_and_two_days(
-    council: House,
-) -> None:
-    """domain.md, Words, Timetable: "for a committee, due = its next meeting + 2 days"."""
-    case = await council.opened()
-    agreed = case.timetable
-    due = position_of(await council.read(case), SALES).ballot.due_at
-    assert at(agreed.overdue_at) < at(due)
-    voted = await vote(council, case, SALES, *yes(VERA))
-    assert voted.gate_case.timetable == agreed, "the sponsor has not answered"
-    pledged = await council.pledge(SARA, voted.gate_case)
-    table = pledged.gate_case.timetable
-    assert table.overdue_at == due
-    assert at(table.opened_at) < at(table.nudge_at) < at(table.warn_at) < at(table.overdue_at)
-    assert (table.next_at, table.next_step) == (table.nudge_at, gate_pb2.STEP_NUDGE)
-
-
-async def escalate(house: House, case: gate_pb2.GateCase, when: Any) -> case_pb.CaseReading:
-    house.clock.set(max(house.clock.now(), at(when)))
-    answer: case_pb.EscalateCaseResponse = await house.cases().EscalateCase(
-        case_pb.EscalateCaseRequest(request_id=new_request_id(), name=case.name)
-    )
-    return answer.reading
-
-
-async def test_a_committee_is_not_passed_over_before_it_could_meet_and_is_when_overdue(
-    council: House,
-) -> None:
-    case = await council.opened()
-    silent = await escalate(council, case, case.timetable.second_at)
-    added = [(one.person, one.role) for one in silent.gate_case.holders if one.added_by]
-    assert added == [("people/sam", "sponsor"), (ADA, "sponsor")], "the sponsor's line alone"
-    pledged = await council.pledge(SARA, silent.gate_case)
-    table = pledged.gate_case.timetable
-    warned = await escalate(council, pledged.gate_case, table.warn_at)
-    assert not [one for one in warned.gate_case.holders if one.role != "member"]
-    early = await refused(council.say(ADA, warned.gate_case, SALES, "CONSENT"))
-    assert "has no seat" in early.message
-    overdue = await escalate(council, warned.gate_case, table.overdue_at)
-    assert (ADA, "endorser", SALES) in holders(overdue.gate_case)
-    answered = await council.say(ADA, overdue.gate_case, SALES, "CONSENT")
-    assert answered.gate_case.state == gate_pb2.CASE_STATE_STANDING
-    assert [d.person for d in answered.gate_case.deciders] == [SARA, ADA]
-
-
-async def test_who_is_asked_because_there_is_no_quorum_has_the_agreed_time_from_then_on(
-    council: House,
-) -> None:
-    pledged = await council.pledge(SARA, await council.opened(community(**LOUD)))
-    waits = await vote(council, pledged.gate_case, SALES, *yes(*COUNCIL[:4]))
-    press = position_of(waits, PR).ballot.due_at
-    assert waits.gate_case.timetable.overdue_at == press
-    council.clock.advance(timedelta(days=1))
-    none = await vote(council, waits.gate_case, PR, *recuse(*PRESS[:3]))
-    table = none.gate_case.timetable
-    assert at(table.opened_at) == council.clock.now()
-    assert at(table.overdue_at) < at(press)
-
-
-async def test_a_committee_that_was_given_more_time_keeps_it_with_the_next_vote(
-    council: House,
-) -> None:
-    pledged = await council.pledge(SARA, await council.opened())
-    due = position_of(pledged, SALES).ballot.due_at
-    asked = council.cases(VERA, "endorser").ExtendCase(extending(pledged.gate_case))
-    given: case_pb.CaseReading = await asked
-    later = given.gate_case.timetable
-    assert at(later.overdue_at) > at(due)
-    voted = await vote(council, given.gate_case, SALES, *yes(COUNCIL[1]))
-    assert voted.gate_case.timetable == later
 
 
 async def test_who_sits_for_two_units_is_asked_once_and_speaks_for_each(council: House) -> None:

@@ -93,6 +93,14 @@ class _StageDesk:
     def released(self, tx: Transaction, case: Case, ending: Ending) -> None:
         """A stage holds nothing."""
 
+    def evidence(self, tx: Transaction, case: Case) -> Evidence:
+        """The revision: who holds a stage follows from the program itself."""
+        return Evidence(case.facts)
+
+    def terms(self, tx: Transaction, case: Case) -> Sequence[str]:
+        """A stage asks what its program says."""
+        return ()
+
     def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
         """A stage adds nothing to its warrant."""
         return warrant

@@ -1,13 +1,12 @@
 """Changes of the charter and of the directory: two people, one date, nobody signs their own."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from enum import StrEnum
 from hashlib import sha256
 
 from investiture.charter.difference import diff
-from investiture.charter.finding import Finding
 from investiture.charter.model import Charter
 from investiture.charter.policy import Approval
 from investiture.charter.vocabulary import Purpose
@@ -122,19 +121,6 @@ def propose_charter(
         effective_at=effective_at or (opens if opens > now else None),
         base_digest=latest.digest,
         differences=diff(latest, proposed),
-    )
-
-
-def refuse_findings(findings: Iterable[Finding]) -> None:
-    """Refuses with INVALID_FIELD a charter that the lint stops, each finding by line and rule."""
-    raise InvalidArgument(
-        violations=[
-            FieldViolation(
-                "document",
-                f"line {one.line}: [{one.rule}] {one.message}; {one.remedy}",
-            )
-            for one in findings
-        ]
     )
 
 

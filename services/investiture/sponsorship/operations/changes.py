@@ -6,10 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from investiture.casework.charter_store import CharterStore
-from investiture.casework.charters import CharterRecord, Charters
+from investiture.casework.charters import CharterRecord, Charters, proposed_charter
 from investiture.casework.words import Purpose
-from investiture.charter.finding import errors
-from investiture.charter.load import examine_text
 from investiture.chassis.refusal import InvalidArgument, Leg, NotFound, PreconditionFailed, Refusal
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain import changes
@@ -91,13 +89,10 @@ class ChangeOperations:
         self, tx: Transaction, document: str, reason: str, effective_at: datetime | None
     ) -> Change:
         """Proposes a charter in place of the newest that two people signed."""
-        found = examine_text(document, "the proposed charter")
-        if found.charter is None:
-            changes.refuse_findings(errors(found.findings))
-            raise AssertionError("findings refuse")
+        proposed = proposed_charter(document)
         authority = self._directory.decider(tx, Purpose.HOLD)
         change = changes.propose_charter(
-            found.charter,
+            proposed,
             document,
             self._charters.latest(),
             authority.person,

@@ -24,6 +24,7 @@ from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
 from investiture.sponsorship.domain.positions import (
     Able,
     Position,
+    PositionRole,
     ask,
     next_asked,
     passed_on,
@@ -33,6 +34,12 @@ from investiture.sponsorship.domain.succession import renewed
 from investiture.sponsorship.domain.waits import may_be_passed_over, more_time
 from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.store.pledges import PledgeStore
+
+_ROLE = {
+    PositionRole.AGREE: "must agree",
+    PositionRole.INPUT: "is heard",
+    PositionRole.INFORM: "is told",
+}
 
 
 class PledgeDesk:
@@ -172,6 +179,19 @@ class PledgeDesk:
             asked = next_asked(self._charter, case.facts, seated, able)
             seated = replace(seated, asked=asked)
         return with_arbiter(self._charter, case, pledge, replace(seated, arbiter=""), able, tx.now)
+
+    def evidence(self, tx: Transaction, case: Case) -> Evidence:
+        """The revision: nothing comes before a pledge."""
+        return Evidence(case.facts)
+
+    def terms(self, tx: Transaction, case: Case) -> Sequence[str]:
+        """What each touched unit is asked for, and what the charter leaves open."""
+        pledge = self._store.load(tx, case.name)
+        return (
+            *(f"{one.unit}: {_ROLE[one.role]}" for one in pledge.positions),
+            *(f"{one} belongs to no unit" for one in pledge.unowned),
+            *(f"{one} belongs to two units" for one in pledge.contested),
+        )
 
     def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
         """The business side: who was named, who pledged, who overrode a veto, and who voted."""

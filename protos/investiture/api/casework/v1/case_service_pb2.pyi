@@ -501,3 +501,105 @@ class ExtendCaseRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExtendCaseRequest: _TypeAlias = ExtendCaseRequest  # noqa: Y015
+
+@_typing.final
+class TryCharterRequest(_message.Message):
+    """Tries a charter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    document: _builtins.str
+    """The charter's text, YAML, UTF-8."""
+    page_size: _builtins.int
+    """Cases tried a page; 0 means 50, more than 500 is taken as 500."""
+    page_token: _builtins.str
+    """Token of the page before."""
+    def __init__(
+        self,
+        *,
+        document: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryCharterRequest: _TypeAlias = TryCharterRequest  # noqa: Y015
+
+@_typing.final
+class TriedCase(_message.Message):
+    """An open case that would read differently."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PROGRAM_FIELD_NUMBER: _builtins.int
+    GATE_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The case."""
+    program: _builtins.str
+    """The program, as `programs/{program}`."""
+    gate: _gate_pb2.Gate.ValueType
+    """The gate."""
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What would differ, one line each: `- ` as it is, `+ ` as it would be."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        program: _builtins.str = ...,
+        gate: _gate_pb2.Gate.ValueType = ...,
+        differences: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "gate", b"gate", "name", b"name", "program", b"program"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TriedCase: _TypeAlias = TriedCase  # noqa: Y015
+
+@_typing.final
+class TryCharterResponse(_message.Message):
+    """A page of what a charter would change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASES_FIELD_NUMBER: _builtins.int
+    TRIED_FIELD_NUMBER: _builtins.int
+    CHARTER_DIGEST_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    tried: _builtins.int
+    """How many open cases were tried for this page, changed or not."""
+    charter_digest: _builtins.str
+    """Digest of the tried charter."""
+    next_page_token: _builtins.str
+    """Token of the next page; empty at the end."""
+    @_builtins.property
+    def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___TriedCase]:
+        """The cases that would change, by name."""
+
+    def __init__(
+        self,
+        *,
+        cases: _abc.Iterable[Global___TriedCase] | None = ...,
+        tried: _builtins.int = ...,
+        charter_digest: _builtins.str = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "charter_digest", b"charter_digest", "next_page_token", b"next_page_token", "tried", b"tried"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryCharterResponse: _TypeAlias = TryCharterResponse  # noqa: Y015

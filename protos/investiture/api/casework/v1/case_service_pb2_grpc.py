@@ -77,6 +77,11 @@ class CaseServiceStub:
                 request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.GetWarrantRequest.SerializeToString,
                 response_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.SignedWarrant.FromString,
                 _registered_method=True)
+        self.TryCharter = channel.unary_unary(
+                '/investiture.api.casework.v1.CaseService/TryCharter',
+                request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.TryCharterRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.TryCharterResponse.FromString,
+                _registered_method=True)
         self.ListPendingDecisions = channel.unary_unary(
                 '/investiture.api.casework.v1.CaseService/ListPendingDecisions',
                 request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.ListPendingDecisionsRequest.SerializeToString,
@@ -179,6 +184,14 @@ class CaseServiceServicer:
 
     def GetWarrant(self, request, context):
         """Mints a fresh warrant from the present record of a standing case. Refused with WRONG_STATE where none stands.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TryCharter(self, request, context):
+        """Tries a charter on the open cases of this service: which of them would ask somebody else, by another date, or something
+        else, if they were opened under it. The same code, and nothing is stored.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -287,6 +300,11 @@ def add_CaseServiceServicer_to_server(servicer, server):
                     servicer.GetWarrant,
                     request_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.GetWarrantRequest.FromString,
                     response_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.SignedWarrant.SerializeToString,
+            ),
+            'TryCharter': grpc.unary_unary_rpc_method_handler(
+                    servicer.TryCharter,
+                    request_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.TryCharterRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.TryCharterResponse.SerializeToString,
             ),
             'ListPendingDecisions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPendingDecisions,
@@ -547,6 +565,33 @@ class CaseService:
             '/investiture.api.casework.v1.CaseService/GetWarrant',
             investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.GetWarrantRequest.SerializeToString,
             investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.SignedWarrant.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TryCharter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.casework.v1.CaseService/TryCharter',
+            investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.TryCharterRequest.SerializeToString,
+            investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.TryCharterResponse.FromString,
             options,
             channel_credentials,
             insecure,

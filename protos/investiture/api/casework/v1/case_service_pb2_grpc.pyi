@@ -42,6 +42,10 @@ class CaseServiceStub:
     """
     GetWarrant: _aio.UnaryUnaryMultiCallable[_case_service_pb2.GetWarrantRequest, _case_service_pb2.SignedWarrant]
     """Mints a fresh warrant from the present record of a standing case. Refused with WRONG_STATE where none stands."""
+    TryCharter: _aio.UnaryUnaryMultiCallable[_case_service_pb2.TryCharterRequest, _case_service_pb2.TryCharterResponse]
+    """Tries a charter on the open cases of this service: which of them would ask somebody else, by another date, or something
+    else, if they were opened under it. The same code, and nothing is stored.
+    """
     ListPendingDecisions: _aio.UnaryUnaryMultiCallable[_case_service_pb2.ListPendingDecisionsRequest, _case_service_pb2.ListPendingDecisionsResponse]
     """Lists the open cases that wait for a person or a unit, the oldest due date first."""
     ExtendCase: _aio.UnaryUnaryMultiCallable[_case_service_pb2.ExtendCaseRequest, _case_service_pb2.CaseReading]
@@ -142,6 +146,16 @@ class CaseServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_case_service_pb2.GetWarrantRequest, _abc.Awaitable[_case_service_pb2.SignedWarrant]],
     ) -> _abc.Awaitable[_case_service_pb2.SignedWarrant]:
         """Mints a fresh warrant from the present record of a standing case. Refused with WRONG_STATE where none stands."""
+
+    @_abc_1.abstractmethod
+    def TryCharter(
+        self,
+        request: _case_service_pb2.TryCharterRequest,
+        context: _aio.ServicerContext[_case_service_pb2.TryCharterRequest, _abc.Awaitable[_case_service_pb2.TryCharterResponse]],
+    ) -> _abc.Awaitable[_case_service_pb2.TryCharterResponse]:
+        """Tries a charter on the open cases of this service: which of them would ask somebody else, by another date, or something
+        else, if they were opened under it. The same code, and nothing is stored.
+        """
 
     @_abc_1.abstractmethod
     def ListPendingDecisions(
