@@ -14,6 +14,8 @@ from investiture.chassis.transaction import Transaction
 Position = tuple[datetime, str, int]
 """Where a list of questions goes on: when the last one was asked, on which case, its number."""
 
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:notes, 0))")
+
 
 def note_table(metadata: sa.MetaData) -> sa.Table:
     """Adds the table of notes to a service's metadata."""
@@ -64,12 +66,13 @@ class NoteStore:
         )
 
     def next_number(self, tx: Transaction, case_name: str) -> int:
-        """The number of a case's next note.
+        """The number of a case's next note; nobody else takes one of this case until the commit.
 
-        Two that add one at once on PostgreSQL find the same: the key lets in one, and the other is
-        run again.
+        On PostgreSQL by a lock of its own: a comment makes no decision on the case wait.
         """
         notes = self._notes.c
+        if tx.connection.dialect.name == "postgresql":
+            tx.connection.execute(_LOCK, {"notes": f"notes of {case_name}"})
         query = sa.select(sa.func.max(notes.number)).where(notes.case_name == case_name)
         return (tx.connection.execute(query).scalar() or 0) + 1
 

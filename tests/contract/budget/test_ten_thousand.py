@@ -158,6 +158,7 @@ async def reserve_all(
 
 
 # Each takes a minute of the whole run: both rules and both databases, but not every pair.
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("database", "killed"),
     [("sqlite", False), ("postgresql", True)],
