@@ -30,7 +30,7 @@ from investiture.budget.year_operations import YearOperations
 from investiture.budget.year_store import YearStore
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
-from investiture.charter.model import Charter
+from investiture.casework.rules import Pinned
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.joined import joined
 from investiture.chassis.process import StartRefused, run
@@ -48,15 +48,15 @@ async def compose(
     ledger, fundings = LedgerStore(), FundingStore()
     store = base.case_store(CASES)
     try:
-        desk = FundDesk(base.charter, store, fundings, ledger)
+        desks = Pinned(base.rules, lambda charter: FundDesk(charter, store, fundings, ledger))
     except ValueError as error:
         raise StartRefused(str(error)) from None
-    cases = CaseOperations(store, base.charter, [desk])
+    cases = CaseOperations(store, base.rules, [desks])
     calendar = base.charter.fiscal_year
     directory = base.directory()
     handlers = BudgetHandlers(
         envelopes=EnvelopeOperations(ledger),
-        fundings=FundingOperations(cases, desk, fundings, ledger),
+        fundings=FundingOperations(cases, desks, fundings, ledger),
         spend=SpendOperations(cases, fundings, ledger),
         cases=cases,
         mutations=base.mutations,
@@ -79,11 +79,7 @@ async def compose(
     )
     every = joined(handlers, transfers, corrections, years, owners, statements, imports)
     base.attend(cases, closing)
-
-    def under(charter: Charter) -> CaseOperations:
-        return CaseOperations(store, charter, [FundDesk(charter, store, fundings, ledger)])
-
-    return base.server(cases, [Binding(SERVICE, every)], under=under)
+    return base.server(cases, [Binding(SERVICE, every)])
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
 from investiture.casework.facts import Authority, Gap
 from investiture.casework.operations import CaseOperations
+from investiture.casework.rules import Pinned
 from investiture.casework.words import CaseState, Gate
 from investiture.chassis.refusal import InvalidArgument, NotFound, Stale
 from investiture.chassis.transaction import Transaction
@@ -80,12 +81,12 @@ class FundingOperations:
     def __init__(
         self,
         cases_: CaseOperations,
-        desk: FundDesk,
+        desks: Pinned[FundDesk],
         fundings: FundingStore,
         ledger: LedgerStore,
     ) -> None:
         self._cases = cases_
-        self._desk = desk
+        self._desks = desks
         self._fundings = fundings
         self._ledger = ledger
 
@@ -100,7 +101,7 @@ class FundingOperations:
         case, funding = self._decidable(tx, name, etag, authority)
         asked = Amount(case.facts.amount_minor, case.facts.currency)
         domain.check_delegated_limit(authority, asked)
-        confirmers = self._desk.confirmers(tx, case, funding)
+        confirmers = self._desks.of(tx, case).confirmers(tx, case, funding)
         approved = domain.approve(case, funding, authority, confirmers, tx.now)
         after = self._cases.governed(tx, approved)
         payload = {"authority": authority.evidence(), "comment": comment}
@@ -116,8 +117,8 @@ class FundingOperations:
         domain.require_confirmer(case, authority, chosen)
         asked = Amount(case.facts.amount_minor, case.facts.currency)
         domain.check_delegated_limit(authority, asked)
-        self._desk.rounds.check_envelope(tx, case, funding, chosen)
-        validity = self._cases.validity(Gate.FUND)
+        self._desks.of(tx, case).rounds.check_envelope(tx, case, funding, chosen)
+        validity = self._cases.validity(tx, case)
         after, ceiled = domain.confirm(case, funding, authority, tx.now, validity)
         payload = {
             "authority": authority.evidence(),
@@ -150,7 +151,7 @@ class FundingOperations:
     ) -> FundingReading:
         """The named gaps go to the proposer, whose clock runs."""
         case, _ = self._held(tx, name, etag, authority)
-        timetable = self._cases.changes_timetable(tx.now)
+        timetable = self._cases.changes_timetable(tx, case)
         asked = domain.request_changes(case, gaps, timetable, tx.now)
         after = self._cases.governed(tx, asked)
         payload = {"authority": authority.evidence(), "gaps": [gap.risk for gap in gaps]}
