@@ -1,8 +1,8 @@
 """IT's review over a real socket: asked only when business and money stand, and never a bare no."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -66,8 +66,9 @@ class Desk:
         return explain(error.value)
 
 
-@pytest.fixture
-async def desk(realm: Realm, clock: SettableClock, database_url: str) -> AsyncIterator[Desk]:
+@asynccontextmanager
+async def it_side(realm: Realm, clock: SettableClock, database_url: str) -> AsyncGenerator[Desk]:
+    """Serves itrisk."""
     async with AsyncExitStack() as stack:
         directory, at = await stack.enter_async_context(scripted_directory(clock))
         service = await stack.enter_async_context(
@@ -88,6 +89,12 @@ async def desk(realm: Realm, clock: SettableClock, database_url: str) -> AsyncIt
             CaseServiceStub(service.channel("workloads/worker", "worker")),
             ItRiskServiceStub(service.channel(REVIEWER, "reviewer")),
         )
+
+
+@pytest.fixture
+async def desk(realm: Realm, clock: SettableClock, database_url: str) -> AsyncIterator[Desk]:
+    async with it_side(realm, clock, database_url) as opened:
+        yield opened
 
 
 async def test_it_is_asked_only_when_business_and_money_stand(desk: Desk) -> None:
