@@ -65,13 +65,14 @@ class Charters:
         """The charter adopted last before `now`; the first where none was yet."""
         return self._at(now).charter
 
-    def latest(self) -> Charter:
-        """The charter that will be in force when every date has come."""
-        return self._adopted[-1].charter
-
     def knows(self, change: str) -> bool:
         """Whether the charter of a change is on record."""
         return any(one.change == change for one in self._adopted)
+
+    @property
+    def every(self) -> tuple[Charter, ...]:
+        """Each charter on record: cases are pinned to any of them."""
+        return tuple(one.charter for one in self._adopted)
 
     def known(self, digest: str) -> Charter | None:
         """The charter of a digest, as far as it was adopted here."""

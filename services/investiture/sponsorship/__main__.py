@@ -100,7 +100,8 @@ async def build(
         Binding(GOVERNANCE, governing),
     ]
     server = base.server(cases, bindings, own, directory.principals)
-    return server, attestations, pause(base.charter.sponsorship.reattestation.elapsed)
+    intervals = (one.sponsorship.reattestation.elapsed for one in base.charters.every)
+    return server, attestations, pause(min(intervals))
 
 
 if __name__ == "__main__":

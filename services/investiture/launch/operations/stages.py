@@ -185,6 +185,7 @@ class StageOperations:
                 *readiness.open_conditions(warrants.values(), (Gate.PILOT, Gate.LAUNCH)),
                 *readiness.steward(content, program.name),
                 *readiness.exposure(content.exposure_bps, warrants.values(), program.name),
+                # A freeze is of the house's calendar today, whenever the go was asked.
                 *readiness.freeze(self._charter.frozen_by(Gate.LAUNCH.value, tx.now)),
             )
         )
