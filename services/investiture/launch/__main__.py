@@ -45,7 +45,8 @@ async def compose(
     def pinned(desk: Callable[..., Desk]) -> Pinned[Desk]:
         return Pinned(base.rules, lambda charter: desk(charter, programs, path, kept, store))
 
-    cases = CaseOperations(store, base.rules, [*map(pinned, (PilotDesk, LaunchDesk, ProveDesk))])
+    stages: tuple[Callable[..., Desk], ...] = (PilotDesk, LaunchDesk, ProveDesk)
+    cases = CaseOperations(store, base.rules, [pinned(one) for one in stages])
     endings = Endings(programs, cases)
     rooms = Rooms(
         programs=ProgramOperations(programs, path, endings, base.rules),

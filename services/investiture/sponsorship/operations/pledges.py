@@ -126,6 +126,10 @@ class PledgeOperations:
         case, before = self._decidable(tx, name, etag)
         authority = self._directory.decider(tx, Purpose.POSITION, on_behalf_of)
         position = _asked_position(before, case, unit)
+        if said.kind is PositionKind.RECUSE and (
+            board := objections.sits_above(position, authority)
+        ):
+            return self._stepped_aside(tx, case, before, position, board, authority)
         pledges.require_voice(before, case, position, authority)
         if said.kind is not PositionKind.RECUSE:
             require_impartial(case.facts, authority)
@@ -193,10 +197,46 @@ class PledgeOperations:
             ended = objections.override(position, authority, reason, seen, tx.now)
         else:
             ended = objections.sustain(position, authority, reason, tx.now)
+        return self._ended(tx, case, before, ended, "pledge.objection_vote", payload)
+
+    def _stepped_aside(
+        self,
+        tx: Transaction,
+        case: Case,
+        before: Pledge,
+        position: Position,
+        board: Ballot,
+        authority: Authority,
+    ) -> PledgeReading:
+        """A member of the committee above the top cannot judge an objection."""
+        seen = (case.facts.number, case.gate_digest)
+        left = objections.recused(position, board, authority, seen, tx.now)
+        able, rules = self._directory.impartial(tx, case.facts), self._cases.rules(tx, case)
+        asked = objections.with_arbiter(rules, case, before, left, able, tx.now)
+        payload = {
+            "authority": authority.evidence(),
+            "unit": position.unit,
+            "committee": board.name,
+        }
+        return self._ended(tx, case, before, asked, "pledge.objection_recusal", payload)
+
+    def _ended(
+        self,
+        tx: Transaction,
+        case: Case,
+        before: Pledge,
+        ended: Position,
+        kind: str,
+        payload: Mapping[str, Any],
+    ) -> PledgeReading:
+        """Stores how an objection stands; sustained, it asks the proposer for changes.
+
+        `kind` is what happened where nothing was decided by it.
+        """
         if ended.resolution is not Resolution.SUSTAINED:
             after = pledges.with_position(before, ended)
-            kind = "pledge.objection_overridden" if ended.overridden else "pledge.objection_vote"
-            return self._settle(tx, case, (before, after), kind, payload)
+            what = "pledge.objection_overridden" if ended.overridden else kind
+            return self._settle(tx, case, (before, after), what, payload)
         dates = self._cases.changes_timetable(tx, case)
         asked = cases.request_changes(case, (objections.gap_of(ended),), dates, tx.now)
         change = (before, pledges.with_position(before, ended))
