@@ -31,9 +31,9 @@ _CALLS_SHARE = 10
 
 _RAN = (
     "ledger, {engine}: ListLedgerEntries and GetStatement over a socket, pages of {page}, one call"
-    " at a time, the fastest of a round; every entry is of one envelope, every second one of one program and the"
-    " others of 500. Lengths one after the other: {lengths} (stored by SQL, each with what it left,"
-    " and the statements' balances checked)."
+    " at a time, the fastest of a round; every entry is of one envelope, every second one of one"
+    " program and the others of 500. Lengths one after the other: {lengths} (stored by SQL, each"
+    " with what it left, and the statements' balances checked)."
 )
 
 # Every second entry is the big program's; entry 1 is the appropriation. What each left follows from

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count, islice
-from pathlib import Path
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
@@ -21,7 +20,6 @@ from tests.bench.bare.query import Bare, bare
 from tests.bench.calls import Call, timed
 from tests.bench.company import CHARTER, FAY, new_id
 from tests.bench.figures import Bound, Findings, Row, Target
-from tests.bench.postgres import created
 from tests.bench.scale import Run
 from tests.bench.treasury import ENGINES, ENVELOPE_NAME, approved, treasury
 from tests.support.copied import copy_case
@@ -33,7 +31,7 @@ from investiture.budget.ledger import Account, Kind
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.operations import FundingOperations
 from investiture.budget.store import FundingStore
-from investiture.budget.tables import CASES, ENTRY, ENVELOPE, FUNDING, HEAD, METADATA
+from investiture.budget.tables import CASES, ENTRY
 from investiture.casework.case import Case
 from investiture.casework.doorbell import ring_path
 from investiture.casework.facts import Authority
@@ -50,7 +48,6 @@ from investiture.chassis.transaction import Mutations, Transaction
 TOGETHER = 16
 _STEPS_EACH = 2
 _TARGET = Target(0.5, Bound.AT_LEAST)
-_COPIED = (ENVELOPE, HEAD, ENTRY, CASES.cases, CASES.holders, FUNDING)
 _MODEL = "programs/model"
 _AMOUNT = 900_000
 
@@ -79,21 +76,23 @@ async def measure(run: Run) -> Findings:
 
 async def _engine(run: Run, engine: str, findings: Findings) -> None:
     scale, steps = run.scale, run.steps
-    folder = run.folder / f"reservations-{engine}"
     call, alone = _rows(engine)
     findings.rows += (call, alone)
     findings.ran.append(_RAN.format(engine=engine, together=TOGETHER))
     steps.begin(f"reservations, {engine}: starting")
-    async with treasury(folder, engine) as money, AsyncExitStack() as closing:
+    async with (
+        treasury(run.folder / f"reservations-{engine}", engine) as money,
+        AsyncExitStack() as closing,
+    ):
         await approved(money.company, _MODEL.removeprefix("programs/"))
         steps.end()
         steps.begin(f"reservations, {engine}: preparing")
         names = [f"programs/p{n}" for n in range(TOGETHER + scale.rounds * scale.reservations)]
-        await money.fill(lambda connection: copy_case(connection, _MODEL, names))
+        copies = await money.fill(partial(copy_case, model=_MODEL, names=names), "alone", "bare")
         cases = _cases(money.url, names)
-        twin = Twin(_copied(money.url, folder, "alone"))
+        twin = Twin(copies[0])
         closing.push_async_callback(twin.close)
-        query = closing.enter_context(bare(_copied(money.url, folder, "bare")))
+        query = closing.enter_context(bare(copies[1]))
         ours = Way("call", (partial(money.company.reserve, case) for case in cases), TOGETHER)
         inside = Way("alone", (partial(twin.reserve, case) for case in cases), TOGETHER)
         sides = [ours, inside, Way("bare", _statements(query), 1)]
@@ -220,25 +219,3 @@ def _cases(url: str, names: Sequence[str]) -> list[gate_pb2.GateCase]:
     finally:
         engine.dispose()
     return [gate_pb2.GateCase(name=case.name, etag=case.etag) for case in found]
-
-
-def _copied(url: str, folder: Path, name: str) -> str:
-    """Return the URL of a database with the budget's tables, and what a reservation reads."""
-    if url.startswith("sqlite"):
-        target = f"sqlite:///{folder / name}.db"
-    else:
-        target = str(
-            sa.make_url(created(url, f"bench_{name}")).set(drivername="postgresql+psycopg")
-        )
-    source, copy = sa.create_engine(url), sa.create_engine(target)
-    try:
-        METADATA.create_all(copy)
-        with source.connect() as read, copy.begin() as write:
-            for table in _COPIED:  # not what is numbered by the database itself
-                rows = read.execute(sa.select(table)).mappings().all()
-                if rows:
-                    write.execute(table.insert(), [dict(row) for row in rows])
-    finally:
-        source.dispose()
-        copy.dispose()
-    return target

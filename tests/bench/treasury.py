@@ -5,14 +5,15 @@ the service stores itself, many times over, under other names.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import shutil
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 from tests.bench.company import ENVELOPE, Company, new_id, options
-from tests.bench.postgres import postgres
+from tests.bench.postgres import created, postgres
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
@@ -40,12 +41,17 @@ class Treasury:
     company: Company
     url: str
 
-    async def fill(self, work: Callable[[sa.Connection], None]) -> None:
-        """Change the budget's database while its service is down; its statistics are fresh then."""
+    async def fill(self, work: Callable[[sa.Connection], None], *copies: str) -> Sequence[str]:
+        """Change the budget's database while its service is down; its statistics are fresh then.
+
+        Returns the URLs of copies that nobody else uses.
+        """
         await self.stack.stop(BUDGET)
         await asyncio.to_thread(self._fill, work)
+        urls = [await asyncio.to_thread(self._copy, name) for name in copies]
         await self.stack.start(BUDGET)
         self.company.renew()
+        return urls
 
     def pager(self) -> Pager:
         """The service's own, which makes the token of a page that nobody has to walk to."""
@@ -67,6 +73,13 @@ class Treasury:
                 connection.execute(sa.text(vacuum))
         finally:
             engine.dispose()
+
+    def _copy(self, name: str) -> str:
+        url = sa.make_url(self.url)
+        if url.get_backend_name() == "postgresql":
+            return created(self.url, name, template=str(url.database))
+        file = Path(str(url.database))
+        return f"sqlite:///{shutil.copy(file, file.with_name(f'{name}.db'))}"
 
 
 @asynccontextmanager

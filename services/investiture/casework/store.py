@@ -210,13 +210,13 @@ class CaseStore:
         """Waiting cases that any of `people` holds, the earliest overdue date first."""
         found: dict[tuple[datetime, str], str] = {}
         for first in range(0, len(people), _HOLDERS_AT_ONCE):
-            query = self._held(people[first : first + _HOLDERS_AT_ONCE], unit, after, limit)
+            query = self.held_query(people[first : first + _HOLDERS_AT_ONCE], unit, after, limit)
             for row in tx.connection.execute(query):
                 found[row.overdue_at, row.case_name] = row.document
         page = sorted(found)[:limit]
         return [(_CASES.validate_json(found[place]), place[0]) for place in page]
 
-    def _held(
+    def held_query(
         self, people: Sequence[str], unit: str, after: tuple[datetime, str] | None, limit: int
     ) -> sa.Select[datetime, str, str]:
         """The page of each person, from the index in its order, and of these together the first.
