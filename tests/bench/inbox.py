@@ -122,7 +122,7 @@ def _rows(engine: str, place: Place) -> dict[str, Row]:
     what = f"inbox, {engine}, {place.what}"
     said = {"call": ("call", _TARGET), "page": ("page, decoded", None), "query": ("query", _TARGET)}
     return {
-        way: Row(f"inbox.{engine}.{way}.{place.key}", f"{what}: {name}, p99", "ms", target)
+        way: Row(f"inbox.{way}.{engine}.{place.key}", f"{what}: {name}, p99", "ms", target)
         for way, (name, target) in said.items()
     }
 

@@ -23,6 +23,9 @@ from investiture.api.budget.v1.budget_service_pb2_grpc import BudgetServiceStub
 from investiture.budget.tables import ENTRY, ENVELOPE, HEAD
 
 PAGE, LONG_PAGE = 50, 500
+_SMALL_PAGE = 10
+"""As many entries as a small program has in the shortest ledger."""
+
 _AMOUNT = 100
 _BIG = "programs/big"
 _TARGET = Target(1.5)
@@ -163,7 +166,7 @@ def _pages(money: Treasury, length: int, began: datetime) -> dict[str, Ask]:
         asks[f"statement of envelope, {place}"] = statement(ENVELOPE_NAME, after)
         asks[f"statement of program, {place}"] = statement(_BIG, after)
     asks["entries by both, middle"] = entries(length // 2, envelope=ENVELOPE_NAME, program=_BIG)
-    asks["entries of a small program, first"] = entries(0, program="programs/p7")
+    asks["entries of a small program, first"] = entries(0, _SMALL_PAGE, program="programs/p7")
     past = began + timedelta(microseconds=length // 2)
     asks["statement of envelope at a past instant"] = statement(ENVELOPE_NAME, 0, past)
     asks[_LONG] = entries(length // 2, LONG_PAGE, envelope=ENVELOPE_NAME)

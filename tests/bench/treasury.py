@@ -64,6 +64,7 @@ class Treasury:
             with engine.connect() as connection:
                 if engine.name == "sqlite":  # 4 MB of cache would do for a million rows, but slowly
                     connection.execute(sa.text(f"PRAGMA cache_size = -{_CACHE_KIB}"))
+                    connection.execute(sa.text("PRAGMA synchronous = OFF"))
                     connection.rollback()
                 with connection.begin():
                     work(connection)

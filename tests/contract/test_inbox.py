@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
+from sqlalchemy import event
 from tests.contract.conftest import START
 from tests.support.facts import open_case, revision
 
@@ -147,9 +148,9 @@ def cost(connection: sa.Connection, read: Any) -> int:
     def note(*given: Any) -> None:
         asked.append((given[2], given[3]))
 
-    sa.event.listen(connection, "before_cursor_execute", note)
+    event.listen(connection, "before_cursor_execute", note)
     read()
-    sa.event.remove(connection, "before_cursor_execute", note)
+    event.remove(connection, "before_cursor_execute", note)
     rows = 0
     for statement, parameters in asked:
         explained = connection.exec_driver_sql(
