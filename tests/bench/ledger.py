@@ -27,7 +27,7 @@ _SMALL_PAGE = 10
 """As many entries as a small program has in the shortest ledger."""
 
 _AMOUNT = 100
-_BIG = "programs/big"
+BIG = "programs/big"
 _TARGET = Target(1.5)
 _CALLS_SHARE = 10
 """A round has a tenth of the calls that are made one at a time elsewhere: it has many pages."""
@@ -90,7 +90,7 @@ async def _engine(run: Run, engine: str, findings: Findings) -> None:
         known = 1
         for length in scale.entries:
             steps.begin(f"ledger, {engine}: storing {length} entries")
-            await money.fill(partial(_fill, first=known + 1, last=length))
+            await money.fill(partial(fill, name=ENVELOPE_NAME, first=known + 1, last=length))
             began = await _check(money, length)
             known = length
             steps.end()
@@ -162,10 +162,10 @@ def _pages(money: Treasury, length: int, began: datetime) -> dict[str, Ask]:
     places = {"first": 0, "middle": length // 2, "last": length - PAGE}
     for place, after in places.items():
         asks[f"entries by envelope, {place}"] = entries(after, envelope=ENVELOPE_NAME)
-        asks[f"entries by program, {place}"] = entries(after, program=_BIG)
+        asks[f"entries by program, {place}"] = entries(after, program=BIG)
         asks[f"statement of envelope, {place}"] = statement(ENVELOPE_NAME, after)
-        asks[f"statement of program, {place}"] = statement(_BIG, after)
-    asks["entries by both, middle"] = entries(length // 2, envelope=ENVELOPE_NAME, program=_BIG)
+        asks[f"statement of program, {place}"] = statement(BIG, after)
+    asks["entries by both, middle"] = entries(length // 2, envelope=ENVELOPE_NAME, program=BIG)
     asks["entries of a small program, first"] = entries(0, _SMALL_PAGE, program="programs/p7")
     past = began + timedelta(microseconds=length // 2)
     asks["statement of envelope at a past instant"] = statement(ENVELOPE_NAME, 0, past)
@@ -187,7 +187,7 @@ async def _check(money: Treasury, length: int) -> datetime:
     """Return when the ledger began; AssertionError where entries do not come to what is held."""
     stub = money.company.stub(BUDGET, BudgetServiceStub)
     headers = money.company.headers("people/axel", "auditor")
-    for name, entries in ((ENVELOPE_NAME, length - 1), (_BIG, (length - 1) // 2)):
+    for name, entries in ((ENVELOPE_NAME, length - 1), (BIG, (length - 1) // 2)):
         request = pb.GetStatementRequest(name=name, page_size=1)
         (closing,) = (await stub.GetStatement(request, metadata=headers)).closing
         held = closing.balances.reserved
@@ -203,9 +203,9 @@ def _stamp(at: datetime) -> Timestamp:
     return stamp
 
 
-def _fill(connection: sa.Connection, first: int, last: int) -> None:
-    """Store entries with what each left, a microsecond apart, and what all left in the envelope."""
-    envelope = ENVELOPE.c.name == ENVELOPE_NAME
+def fill(connection: sa.Connection, name: str, first: int, last: int) -> None:
+    """Store entries of an envelope with what each left, a microsecond apart, and its balances."""
+    envelope = ENVELOPE.c.name == name
     query = sa.select(ENVELOPE.c.appropriated).where(envelope)
     appropriated = connection.execute(query).scalar_one()
     began: datetime = connection.execute(
@@ -216,8 +216,8 @@ def _fill(connection: sa.Connection, first: int, last: int) -> None:
         "first": first,
         "last": last,
         "began": int(began.timestamp()) * 1_000_000 + began.microsecond,
-        "envelope": ENVELOPE_NAME,
-        "big": _BIG,
+        "envelope": name,
+        "big": BIG,
         "amount": _AMOUNT,
         "actor": FAY,
         "appropriated": appropriated,

@@ -1,16 +1,14 @@
 """What waits for people, page by page: in which order, and for which price."""
 
-import json
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlalchemy import event
 from tests.contract.conftest import START
+from tests.support.cost import cost
 from tests.support.facts import open_case, revision
 
 from investiture.budget.tables import CASES, METADATA
@@ -126,44 +124,3 @@ def costs(connection: sa.Connection) -> list[int]:
         for people in ([ANN], [ANN, BOB])
         for after in (None, middle)
     ]
-
-
-def cost(connection: sa.Connection, read: Any) -> int:
-    """Steps of SQLite's machine, or rows that PostgreSQL's scans read."""
-    if connection.dialect.name == "sqlite":
-        steps = 0
-
-        def step() -> int:
-            nonlocal steps
-            steps += 1
-            return 0
-
-        driver: Any = connection.connection.dbapi_connection
-        driver.set_progress_handler(step, 1)
-        read()
-        driver.set_progress_handler(None, 0)
-        return steps
-    asked: list[tuple[str, Any]] = []
-
-    def note(*given: Any) -> None:
-        asked.append((given[2], given[3]))
-
-    event.listen(connection, "before_cursor_execute", note)
-    read()
-    event.remove(connection, "before_cursor_execute", note)
-    rows = 0
-    for statement, parameters in asked:
-        explained = connection.exec_driver_sql(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters
-        ).scalar_one()
-        plan = json.loads(explained) if isinstance(explained, str) else explained
-        rows += _rows(plan[0]["Plan"])
-    return rows
-
-
-def _rows(node: dict[str, Any]) -> int:
-    own = 0
-    if "Relation Name" in node:
-        read = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-        own = round(read * node["Actual Loops"])
-    return own + sum(_rows(one) for one in node.get("Plans", ()))
