@@ -130,12 +130,13 @@ class FundingOperations:
         # First, so that of two confirmations at once the slower one learns that it is late.
         saved = self._cases.store.save(tx, case, after, "fund.reserved", payload)
         self._fundings.save(tx, ceiled)
-        held = spending.hold(
-            case.name, case.facts, chosen.name, self._fundings.taken_over(tx, case.program)
-        )
+        former = self._fundings.taken_over(tx, case.program)
+        held = spending.hold(case.name, case.facts, chosen.name, former)
+        # Whoever reserves in this envelope waits from the posting to the commit: no reading there.
+        commitments = self._fundings.commitments(tx, case.program) if former else ()
         self._ledger.post(tx, held.postings)
         self._fundings.hold(tx, held.reservation, held.replaced)
-        return self._reading(tx, saved)
+        return FundingReading(saved, ceiled, held.reservation, commitments)
 
     def decline(
         self, tx: Transaction, name: str, etag: str, gap: Gap, authority: Authority

@@ -13,6 +13,7 @@ from investiture.budget.holdings import Commitment, Hold, Reservation, Tranche
 from investiture.budget.splits import Other
 from investiture.budget.tables import CASES, COMMITMENT, FUNDING, FUNDING_OTHER, RESERVATION
 from investiture.casework.approvals import Level
+from investiture.chassis.prepared import Prepared
 from investiture.chassis.refusal import NotFound, Stale
 from investiture.chassis.transaction import Transaction
 
@@ -21,7 +22,7 @@ _F, _R, _C = FUNDING.c, RESERVATION.c, COMMITMENT.c
 
 _ADD_FUNDING = FUNDING.insert()
 _FUNDING = sa.select(FUNDING).where(_F.case_name == sa.bindparam("known_name"))
-_SET_FUNDING = (
+_SET_FUNDING = Prepared(
     FUNDING.update()
     .where(_F.case_name == sa.bindparam("known_name"))
     .values(business_people=sa.bindparam("business_people"), ceiling=sa.bindparam("ceiling"))
@@ -157,14 +158,12 @@ class FundingStore:
 
     def save(self, tx: Transaction, funding: Funding) -> None:
         """Stores what may change of a funding; its case's version guards it."""
-        tx.connection.execute(
-            _SET_FUNDING,
-            {
-                "known_name": funding.case_name,
-                "business_people": list(funding.business_people),
-                "ceiling": funding.ceiling_minor,
-            },
-        )
+        row = {
+            "known_name": funding.case_name,
+            "business_people": list(funding.business_people),
+            "ceiling": funding.ceiling_minor,
+        }
+        _SET_FUNDING.execute(tx.connection, (row,))
 
     def reservation(self, tx: Transaction, case_name: str) -> Reservation | None:
         """What a round's confirmation reserved, if it did."""
