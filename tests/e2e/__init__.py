@@ -1,1 +1,1 @@
-"""A package, so that what its tests share ends with the last of them: an idle stack takes CPU."""
+"""A package, so that its shared parts end with its last test: an idle stack takes CPU."""
