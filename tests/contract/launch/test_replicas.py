@@ -14,11 +14,11 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(database_url: str) -
 
 
 async def test_a_watch_at_one_replica_tells_what_another_one_changed(
-    realm: Realm, clock: SettableClock, postgres_database: str
+    realm: Realm, clock: SettableClock, postgres_name: str
 ) -> None:
     async with (
-        front(realm, clock, postgres_database) as one,
-        front(realm, clock, postgres_database) as other,
+        front(realm, clock, postgres_name) as one,
+        front(realm, clock, postgres_name) as other,
     ):
         program = await one.submitted()
         watched = Watched(other, program.name)
