@@ -8,6 +8,7 @@ from investiture.budget import ceilings, domain, splits
 from investiture.budget.asked_store import AskedStore
 from investiture.budget.ceilings import Approved, Course, Opened
 from investiture.budget.domain import Envelope, Funding
+from investiture.budget.holdings import Hold
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.splits import Asked, Sum
 from investiture.budget.store import FundingStore
@@ -101,7 +102,8 @@ class Rounds:
         asked = self._asked_by(tx, facts, funding.opened.cost_centre)
         self._asked.lock(tx, asked.cost_centre)
         held = self._fundings.held(tx, facts.program)
-        if held is None or held.currency != facts.currency:
+        held_now = held is not None and held.state is Hold.HELD
+        if held is None or not held_now or held.currency != facts.currency:
             return Weighed(carried=False)
         resized = ceilings.resize(held, Amount(facts.amount_minor, facts.currency))
         try:

@@ -151,6 +151,7 @@ RESERVATION = sa.Table(
     sa.Column("carried", sa.BigInteger, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", Instant),
     sa.CheckConstraint(
         "remaining >= 0 AND committed >= 0 AND actual >= 0 AND released >= 0 AND carried >= 0",
         name="reservation_parts",
@@ -164,6 +165,14 @@ RESERVATION = sa.Table(
         "reservation_held_once",
         "program",
         unique=True,
+        sqlite_where=sa.text("state = 'HELD'"),
+        postgresql_where=sa.text("state = 'HELD'"),
+    ),
+    # What times out next: only what is held can.
+    sa.Index(
+        "reservation_by_expiry",
+        "expires_at",
+        "program",
         sqlite_where=sa.text("state = 'HELD'"),
         postgresql_where=sa.text("state = 'HELD'"),
     ),
