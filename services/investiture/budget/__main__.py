@@ -60,14 +60,17 @@ async def compose(
     handlers = BudgetHandlers(
         envelopes=EnvelopeOperations(ledger),
         fundings=FundingOperations(cases, desk, fundings, ledger),
-        spend=SpendOperations(cases, fundings, ledger),
+        spend=SpendOperations(cases, desk, fundings, ledger),
         cases=cases,
         mutations=base.mutations,
         directory=directory,
         pager=base.pager,
     )
     transfers = TransferHandlers(
-        TransferOperations(TransferStore(), ledger), base.mutations, directory, base.pager
+        TransferOperations(base.charter, TransferStore(), ledger, store.standings),
+        base.mutations,
+        directory,
+        base.pager,
     )
     corrections = CorrectionHandlers(
         CorrectionOperations(calendar, cases, fundings, ledger), base.mutations, directory

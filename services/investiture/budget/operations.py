@@ -11,6 +11,7 @@ from investiture.budget.holds import Holds
 from investiture.budget.ledger import Entry, Posting
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.spending import Spent
+from investiture.budget.splits import names
 from investiture.budget.store import FundingStore
 from investiture.casework import case as cases
 from investiture.casework.amounts import Amount
@@ -219,8 +220,15 @@ class FundingOperations:
 class SpendOperations:
     """Promising and spending what is reserved."""
 
-    def __init__(self, cases_: CaseOperations, fundings: FundingStore, ledger: LedgerStore) -> None:
+    def __init__(
+        self,
+        cases_: CaseOperations,
+        desk: FundDesk,
+        fundings: FundingStore,
+        ledger: LedgerStore,
+    ) -> None:
         self._cases = cases_
+        self._rounds = desk.rounds
         self._fundings = fundings
         self._ledger = ledger
         self._holds = Holds(fundings)
@@ -241,6 +249,7 @@ class SpendOperations:
         not change it, so several may follow one reading; what remains is guarded by its own row.
         Refused at the very instant of the hold's timeout, whether it was settled by then or not.
         """
+        cost_centre = self._rounds.lock_vendors(tx, program) if vendor else ""
         held = self._fundings.held(tx, program)  # locks before the case is read
         case = self._funding_of(tx, program)
         cases.check_etag(case, etag)
@@ -253,6 +262,11 @@ class SpendOperations:
         assert held is not None, "a standing funding has a reservation behind it"
         others = self._fundings.commitments(tx, program)
         spent = spending.commit(held, others, case.facts, amount, tranche, vendor)
+        if vendor:
+            to_vendor = amount.minor + sum(
+                one.used_minor for one in others if names((one.vendor,), vendor)
+            )
+            self._rounds.check_vendor(tx, case, funding, cost_centre, vendor, to_vendor)
         self._post(tx, spent)
         self._fundings.add_commitment(tx, spent.commitment)
         return self._recorded(tx, spent, "commitment.made", {"authority": authority.evidence()})

@@ -136,6 +136,21 @@ ASKED = sa.Table(
     sa.Index("asked_by_cost_centre", "cost_centre", "asked_at"),
 )
 
+# What programs promised to vendors that their requests did not name: it counts from then on.
+PROMISED = sa.Table(
+    "promised",
+    METADATA,
+    sa.Column("program", sa.Text, primary_key=True),
+    sa.Column("vendor_key", sa.Text, primary_key=True),
+    sa.Column("vendor", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("cost_centre", sa.Text, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Index("promised_by_cost_centre", "cost_centre", "asked_at"),
+)
+
 RESERVATION = sa.Table(
     "reservation",
     METADATA,
@@ -212,6 +227,7 @@ TRANSFER = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("proposer", sa.Text, nullable=False),
     sa.Column("proposed_at", Instant, nullable=False),
+    sa.Column("timetable", Document),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("voices", Document, nullable=False),
     sa.Column("ended_at", Instant),

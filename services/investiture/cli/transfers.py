@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
+import grpc
 import typer
 from google.type.money_pb2 import Money
 from rich.console import Group
@@ -166,6 +167,26 @@ def list_(
     run(ctx, act)
 
 
+async def waiting_for(session: Session, person: str) -> list[pb.Transfer]:
+    """Return the transfers that wait for a person; none where the caller has no part in money."""
+    stub = await session.budget()
+    found: list[pb.Transfer] = []
+    token = ""
+    while True:
+        try:
+            page = await stub.ListTransfers(
+                pb.ListTransfersRequest(awaiting=person, page_size=500, page_token=token)
+            )
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.PERMISSION_DENIED:
+                return []
+            raise
+        found.extend(page.transfers)
+        token = page.next_page_token
+        if not token:
+            return found
+
+
 def money_of(text: str, where: str) -> Money:
     """Return the amount that a person wrote; a usage error names the argument."""
     try:
@@ -218,11 +239,14 @@ def shown(transfer: pb.Transfer) -> Group:
 
 def transfers_table(found: Iterable[pb.Transfer]) -> Table:
     """Return transfers, a row each."""
-    drawn = table("transfer", "at", "from → to", "gives", "state", "waits for", right=("gives",))
+    drawn = table(
+        "transfer", "since", "overdue", "from → to", "gives", "state", "waits for", right=("gives",)
+    )
     for one in found:
         drawn.add_row(
             short(one.name),
             clock(instant(one, "proposed_at")),
+            clock(instant(one.timetable, "overdue_at")) if one.awaited else "",
             f"{short(one.giver)} → {short(one.taker)}",
             amounts.shown(one.given),
             state_word(one.state),

@@ -1,4 +1,4 @@
-"""Until when money is held: what was held before is held as long as its funding stands."""
+"""Until when money is held, who was promised money unasked, and until when a transfer waits."""
 
 import json
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from alembic import op
 
-from investiture.chassis.tables import Instant
+from investiture.chassis.tables import Document, Instant
 
 revision = "0007"
 down_revision = "0006"
@@ -21,7 +21,13 @@ _CASE = sa.table("gate_case", sa.column("name", sa.Text), sa.column("document", 
 
 
 def upgrade() -> None:
-    """Adds the timeout, and gives each hold that of its funding's decision."""
+    _timeouts()
+    _promises()
+    op.add_column("transfer", sa.Column("timetable", Document))
+
+
+def _timeouts() -> None:
+    """What was held before is held as long as its funding's decision stands."""
     op.add_column("reservation", sa.Column("expires_at", Instant))
     connection = op.get_bind()
     held = connection.execute(
@@ -44,3 +50,18 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'HELD'"),
         postgresql_where=sa.text("state = 'HELD'"),
     )
+
+
+def _promises() -> None:
+    op.create_table(
+        "promised",
+        sa.Column("program", sa.Text, primary_key=True),
+        sa.Column("vendor_key", sa.Text, primary_key=True),
+        sa.Column("vendor", sa.Text, nullable=False),
+        sa.Column("category", sa.Text, nullable=False),
+        sa.Column("currency", sa.Text, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+        sa.Column("cost_centre", sa.Text, nullable=False),
+        sa.Column("asked_at", Instant, nullable=False),
+    )
+    op.create_index("promised_by_cost_centre", "promised", ["cost_centre", "asked_at"])
