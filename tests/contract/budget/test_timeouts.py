@@ -163,8 +163,8 @@ async def test_the_sweep_and_who_finds_the_timeout_themselves_write_one_entry(
     async def spend() -> None:
         await money.person("fiona").RecordActual(actual(made, 300, final=True))
 
-    acts = (sweeps[0], spend) if sweep_first else (spend, sweeps[0])
-    assert await in_order(held, *acts, database_url) == ("", "")
+    first, then = (sweeps[0], spend) if sweep_first else (spend, sweeps[0])
+    assert await in_order(held, first, then, database_url) == ("", "")
     # The rest of the final actual is free nowhere else any more: it goes back to the envelope.
     assert await kinds(money) == ["expire", "actual", "release"]
     assert await balances(money) == (ALL - 300, 0, 0)
