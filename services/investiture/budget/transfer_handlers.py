@@ -15,6 +15,7 @@ from investiture.chassis.pagination import Page, Pager
 from investiture.chassis.refusal import InvalidArgument
 from investiture.chassis.transaction import Mutations, Transaction
 
+CALLER = "people/-"
 Place = tuple[datetime, str]
 """When a transfer was proposed, and its name."""
 
@@ -106,10 +107,10 @@ class TransferHandlers:
         if STATES.maybe(request.state) not in (None, State.PROPOSED):
             raise InvalidArgument.of("state", "only what is proposed waits; leave the state out")
 
+        person = call.principal.subject if request.awaiting == CALLER else request.awaiting
+
         def unit(tx: Transaction) -> pb.ListTransfersResponse:
-            rows, waits = self._transfers.waiting(
-                tx, request.envelope, request.awaiting, after, page.limit
-            )
+            rows, waits = self._transfers.waiting(tx, request.envelope, person, after, page.limit)
             shown, token = page.cut(rows, lambda row: _place(row.transfer))
             return pb.ListTransfersResponse(
                 transfers=[message(row.transfer) for row in shown if waits(row)],

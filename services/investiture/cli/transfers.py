@@ -28,6 +28,10 @@ app.add_typer(group, name="transfer", rich_help_panel="Decisions")
 Name = Annotated[str, typer.Argument(help="The transfer.", metavar="TRANSFER")]
 
 
+CALLER = "people/-"
+"""Whoever calls, for the service to know."""
+
+
 class Rounding(StrEnum):
     """How the amount in the other currency is rounded."""
 
@@ -144,18 +148,24 @@ def list_(
     waiting: Annotated[
         bool, typer.Option("--waiting", help="Only what waits for an approval.")
     ] = False,
+    mine: Annotated[bool, typer.Option("--mine", help="Only what waits for yours.")] = False,
 ) -> None:
     """List transfers, the oldest first."""
 
     async def act(session: Session) -> None:
         stub = await session.budget()
         state = pb.TRANSFER_STATE_PROPOSED if waiting else pb.TRANSFER_STATE_UNSPECIFIED
+        awaiting = CALLER if mine else ""
         found = pb.ListTransfersResponse()
         token = ""
         while True:
             page = await stub.ListTransfers(
                 pb.ListTransfersRequest(
-                    envelope=envelope_name(envelope), state=state, page_size=500, page_token=token
+                    envelope=envelope_name(envelope),
+                    state=state,
+                    awaiting=awaiting,
+                    page_size=500,
+                    page_token=token,
                 )
             )
             found.transfers.extend(page.transfers)

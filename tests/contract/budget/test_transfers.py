@@ -276,7 +276,7 @@ async def test_a_repeated_proposal_is_one(money: MoneySide) -> None:
 
 async def waiting(money: MoneySide, person: str, *roles: str, **request: Any) -> list[str]:
     """What waits for a person, as they ask for it themselves."""
-    asked = pb.ListTransfersRequest(awaiting=f"people/{person}", **request)
+    asked = pb.ListTransfersRequest(awaiting="people/-", **request)
     found: pb.ListTransfersResponse = await money.person(person, *roles).ListTransfers(asked)
     return [one.name for one in found.transfers]
 

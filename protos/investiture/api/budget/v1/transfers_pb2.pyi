@@ -466,7 +466,7 @@ class ListTransfersRequest(_message.Message):
     page_token: _builtins.str
     """Token of the page before."""
     awaiting: _builtins.str
-    """Only what waits for this person's approval, as `people/{person}`: as an owner, for one who lends them authority over
+    """Only what waits for this person's approval, as `people/{person}`, or `people/-` for who calls: as an owner, for one who lends them authority over
     money now, or, where the caller asks for themselves, as a member of the budget committee. A page may have fewer rows.
     """
     def __init__(
