@@ -48,13 +48,19 @@ def booking(money: MoneySide, spent: pb.Commitment, amount: int = 200) -> Act:
     return lambda: money.person("fiona").RecordActual(actual(spent, amount))
 
 
-@pytest.mark.parametrize("method", ["save_reservation", "save_commitments"])
+@pytest.mark.parametrize(
+    ("owner", "method"), [(LedgerStore, "post"), (FundingStore, "save_commitments")]
+)
 async def test_an_actual_that_is_first_is_booked_and_the_close_has_to_look_again(
-    money: MoneySide, database_url: str, monkeypatch: pytest.MonkeyPatch, method: str
+    money: MoneySide,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type,
+    method: str,
 ) -> None:
     _, spent = await spending(money)
     request = await closing_request(money, closing(LAPSE))
-    held = Held(monkeypatch, FundingStore, method)
+    held = Held(monkeypatch, owner, method)
     found = await without_a_circle(
         held,
         booking(money, spent),
