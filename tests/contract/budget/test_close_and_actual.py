@@ -1,4 +1,4 @@
-"""A fiscal year closes while somebody books an invoice: one is first, and neither waits in a circle.
+"""A year closes while somebody books an invoice: one is first, and neither waits in a circle.
 
 Both lock in the one order that everybody keeps: reservations by program, the year, its envelopes
 by name, the ledger's head. On PostgreSQL a circle would be broken by the database and tried again,
