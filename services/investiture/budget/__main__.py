@@ -2,12 +2,14 @@
 
 import sys
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 from investiture.budget.appropriation_store import AppropriationStore
 from investiture.budget.correction_handlers import CorrectionHandlers
 from investiture.budget.correction_operations import CorrectionOperations
 from investiture.budget.desk import FundDesk
 from investiture.budget.handlers import SERVICE, BudgetHandlers
+from investiture.budget.holds import HoldSweeper
 from investiture.budget.import_handlers import ImportHandlers
 from investiture.budget.importing import ImportOperations
 from investiture.budget.ledger_store import LedgerStore
@@ -36,6 +38,7 @@ from investiture.chassis.joined import joined
 from investiture.chassis.process import StartRefused, run
 from investiture.chassis.server import Binding, Server
 from investiture.chassis.settings import ServiceSettings
+from investiture.chassis.ticker import Ticker
 
 NAME = "budget"
 
@@ -57,14 +60,17 @@ async def compose(
     handlers = BudgetHandlers(
         envelopes=EnvelopeOperations(ledger),
         fundings=FundingOperations(cases, desks, fundings, ledger),
-        spend=SpendOperations(cases, fundings, ledger),
+        spend=SpendOperations(cases, desks, fundings, ledger),
         cases=cases,
         mutations=base.mutations,
         directory=directory,
         pager=base.pager,
     )
     transfers = TransferHandlers(
-        TransferOperations(TransferStore(), ledger), base.mutations, directory, base.pager
+        TransferOperations(base.charter, TransferStore(), ledger, store.standings),
+        base.mutations,
+        directory,
+        base.pager,
     )
     corrections = CorrectionHandlers(
         CorrectionOperations(calendar, cases, fundings, ledger), base.mutations, directory
@@ -79,6 +85,10 @@ async def compose(
     )
     every = joined(handlers, transfers, corrections, years, owners, statements, imports)
     base.attend(cases, closing)
+    sweeper = HoldSweeper(base.mutations, fundings, ledger)
+    ticker = Ticker("holds", timedelta(seconds=settings.expiry_seconds), sweeper.tick)
+    ticker.start()
+    closing.push_async_callback(ticker.stop)
     return base.server(cases, [Binding(SERVICE, every)])
 
 
