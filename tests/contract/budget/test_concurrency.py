@@ -174,7 +174,9 @@ async def test_commitments_spend_and_the_end_of_programs_at_once_conserve_the_mo
             request = money.releasing(funding.gate_case.program)
             return await outcome(money.cases.ReleaseCase(request))
         try:
-            made: pb.Commitment = await stub.Commit(money.commitment(funding, 1_000))
+            vendor = f"agency {number % len(fundings)}"  # one for all would be a split request
+            request = money.commitment(funding, 1_000, vendor=vendor)
+            made: pb.Commitment = await stub.Commit(request)
             await stub.RecordActual(
                 pb.RecordActualRequest(
                     request_id=new_request_id(),

@@ -2,10 +2,10 @@
 
 from datetime import UTC, timedelta
 
-from tests.contract.itrisk.test_review import GAP, it_side
 from tests.support.charters import amended, sign
 from tests.support.clock import SettableClock
 from tests.support.facts import revision
+from tests.support.reviews import GAP, it_side
 from tests.support.services import Realm, new_request_id
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
