@@ -27,6 +27,14 @@ def database_url(request: pytest.FixtureRequest, database: str, tmp_path: Path) 
 
 
 @pytest.fixture
+def empty_database_url(request: pytest.FixtureRequest, database: str, database_url: str) -> str:
+    """The same, made already, without a table: for who migrates it."""
+    if database == "postgresql":
+        request.getfixturevalue("postgres_database")
+    return database_url
+
+
+@pytest.fixture
 def clock() -> SettableClock:
     """The service's clock, which stands still until the test moves it."""
     return SettableClock(START)

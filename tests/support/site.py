@@ -8,7 +8,7 @@ import sys
 import tempfile
 import uuid
 from collections import defaultdict, deque
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -198,7 +198,7 @@ def _told(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def _folder() -> Generator[Path]:
     """A new folder, which is taken away unless something failed while it was there."""
     folder = Path(tempfile.mkdtemp(prefix="inv-"))
     _standing.append(folder)

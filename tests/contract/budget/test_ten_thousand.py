@@ -38,10 +38,7 @@ from investiture.stack import readiness
 from investiture.stack.part import Blueprint, Event, Part, Phase
 from investiture.stack.ports import LOOPBACK, choose
 
-PROGRAMS, CLIENTS = 10_000, 64
-AMOUNT, APPROPRIATED = 9_000, 36_001_000
-HELD = APPROPRIATED // AMOUNT
-KILLED_AFTER = 3_000
+CLIENTS, AMOUNT = 64, 9_000
 SAMPLE = 400
 """So many requests are sent once more at the end."""
 
@@ -110,16 +107,34 @@ def process(folder: Path, realm: Realm, database_url: str, directory: str) -> Ki
     return Killable(blueprint, address)
 
 
-async def prepared(realm: Realm, clock: SettableClock, database_url: str) -> Sequence[Case]:
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many programs ask, for how many there is money, and after how many the service dies."""
+
+    programs: int
+    killed_after: int = 0
+
+    @property
+    def held(self) -> int:
+        return self.programs * 2 // 5
+
+    @property
+    def appropriated(self) -> int:
+        return self.held * AMOUNT + 1_000
+
+
+async def prepared(
+    crowd: Crowd, realm: Realm, clock: SettableClock, database_url: str
+) -> Sequence[Case]:
     """Approved fundings that wait for Reserve, stored before the process starts.
 
     They name their envelope: so no lock but its own puts their reservations in a row.
     """
     async with money_side(realm, clock, database_url) as money:
-        await money.issue(APPROPRIATED)
+        await money.issue(crowd.appropriated)
         facts = revision(program=MODEL, amount_minor=AMOUNT * 100, envelope=ENVELOPE)
         await money.approve(await money.open(facts), "fiona")
-    names = [f"programs/p{number:05}" for number in range(PROGRAMS)]
+    names = [f"programs/p{number:05}" for number in range(crowd.programs)]
     await asyncio.to_thread(copy_program, database_url, MODEL, names)
     found = rows(database_url, "SELECT document FROM gate_case WHERE program <> 'programs/model'")
     return [CASES.validate_json(document) for (document,) in found]
@@ -158,7 +173,7 @@ async def outcome(client: Client, request: bytes) -> bytes | str | None:
 
 
 async def reserve_all(
-    service: Killable, clients: Sequence[Client], cases: Sequence[Case], *, killed: bool
+    service: Killable, clients: Sequence[Client], cases: Sequence[Case], killed_after: int
 ) -> Ended:
     """Every case is reserved for by one client or the other, each with one request id."""
     waiting = [
@@ -179,7 +194,7 @@ async def reserve_all(
                 await asyncio.sleep(0.05)  # not to spin while the process is started again
                 await service.serving.wait()
             ended.answers[request] = answer
-            if killed and len(ended.answers) >= KILLED_AFTER and not restarting:
+            if 0 < killed_after <= len(ended.answers) and not restarting:
                 restarting.append(asyncio.create_task(service.kill_and_restart()))
 
     await asyncio.gather(*(work(client) for client in clients))
@@ -187,14 +202,24 @@ async def reserve_all(
     return ended
 
 
+# The whole number takes a minute: each rule and each database has it, not every pair.
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("killed", [False, True], ids=["undisturbed", "killed"])
+@pytest.mark.parametrize(
+    ("database", "crowd"),
+    [
+        ("sqlite", Crowd(10_000)),
+        ("sqlite", Crowd(2_500, killed_after=800)),
+        ("postgresql", Crowd(2_500)),
+        ("postgresql", Crowd(10_000, killed_after=3_000)),
+    ],
+    ids=["sqlite-undisturbed", "sqlite-killed", "postgresql-undisturbed", "postgresql-killed"],
+)
 async def test_of_10_000_reservations_exactly_as_many_succeed_as_there_is_money_for(
-    tmp_path: Path, database_url: str, killed: bool
+    tmp_path: Path, database_url: str, crowd: Crowd
 ) -> None:
     clock = SettableClock(datetime.now(UTC))  # the process has the machine's
     realm = Realm(tmp_path / "realm", clock)
-    cases = await prepared(realm, clock, database_url)
+    cases = await prepared(crowd, realm, clock, database_url)
     async with scripted_directory(clock) as (directory, at), AsyncExitStack() as closing:
         service = process(tmp_path, realm, database_url, at)
         closing.push_async_callback(service.part.stop, 10)
@@ -203,39 +228,42 @@ async def test_of_10_000_reservations_exactly_as_many_succeed_as_there_is_money_
         clients = [Client(service.address, token) for _ in range(CLIENTS)]
         for client in clients:
             closing.push_async_callback(client.channel.close)
-        ended = await reserve_all(service, clients, cases, killed=killed)
-        assert ended.outcomes() == {"OK": HELD, "FUNDS_INSUFFICIENT": PROGRAMS - HELD}
-        assert (ended.repeated > 0) == killed
+        ended = await reserve_all(service, clients, cases, crowd.killed_after)
+        assert ended.outcomes() == {
+            "OK": crowd.held,
+            "FUNDS_INSUFFICIENT": crowd.programs - crowd.held,
+        }
+        assert (ended.repeated > 0) == bool(crowd.killed_after)
 
         served = Served(service.address, realm, closing)
         auditor = BudgetServiceStub(served.channel("people/axel", "auditor"))
         worker = CaseServiceStub(served.channel("workloads/worker", "worker"))
         money = MoneySide(realm, clock, directory, served, worker, auditor, auditor)
-        before = await assert_held_once(money, database_url)
+        before = await assert_held_once(crowd, money, database_url)
         for number, (request, answer) in enumerate(ended.answers.items()):
-            if number % (PROGRAMS // SAMPLE) == 0:
+            if number % (crowd.programs // SAMPLE) == 0:
                 assert await outcome(clients[number % CLIENTS], request) == answer
-        assert await assert_held_once(money, database_url) == before
+        assert await assert_held_once(crowd, money, database_url) == before
 
 
-async def assert_held_once(money: MoneySide, database_url: str) -> int:
+async def assert_held_once(crowd: Crowd, money: MoneySide, database_url: str) -> int:
     """The ledger agrees with the reservations, and each left one leaf, one message, one answer."""
     await assert_balanced(money)
     balances = await money.balances()
-    assert balances["reserved"] == HELD * AMOUNT * 100
-    assert balances["available"] == (APPROPRIATED - HELD * AMOUNT) * 100
+    assert balances["reserved"] == crowd.held * AMOUNT * 100
+    assert balances["available"] == (crowd.appropriated - crowd.held * AMOUNT) * 100
     entries = await money.entries()
     held = Counter(entry.program for entry in entries if entry.kind == "reserve")
-    assert len(held) == HELD
+    assert len(held) == crowd.held
     assert set(held.values()) == {1}
 
     def count(what: str) -> int:
         ((number,),) = rows(database_url, f"SELECT count(*) FROM {what}")
         return int(number)
 
-    assert count("reservation WHERE state = 'HELD'") == HELD
-    assert count("event WHERE kind = 'fund.reserved'") == HELD
-    assert count("event WHERE kind = 'envelope.posted'") == HELD + 1
-    assert count("idempotency WHERE method LIKE '%/Reserve'") == HELD
-    assert count("outbox WHERE workflow_id <> 'launch-path/model'") == HELD
+    assert count("reservation WHERE state = 'HELD'") == crowd.held
+    assert count("event WHERE kind = 'fund.reserved'") == crowd.held
+    assert count("event WHERE kind = 'envelope.posted'") == crowd.held + 1
+    assert count("idempotency WHERE method LIKE '%/Reserve'") == crowd.held
+    assert count("outbox WHERE workflow_id <> 'launch-path/model'") == crowd.held
     return len(entries)

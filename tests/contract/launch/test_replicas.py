@@ -8,9 +8,9 @@ from investiture.chassis import migrate
 from investiture.launch.__main__ import NAME
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_code(database_url: str) -> None:
-    migrate.upgrade(NAME, database_url)
-    assert migrate.check(NAME, database_url) == []
+def test_the_migrations_make_exactly_the_tables_of_the_code(empty_database_url: str) -> None:
+    migrate.upgrade(NAME, empty_database_url)
+    assert migrate.check(NAME, empty_database_url) == []
 
 
 async def test_a_watch_at_one_replica_tells_what_another_one_changed(
