@@ -55,15 +55,23 @@ def read(path: Path) -> Document:
     Raises:
         DocumentBroken: it cannot be read, or is not in the subset that is allowed.
     """
+    return parse(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        DocumentBroken: it cannot be read, or is no UTF-8.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         broken = _error(str(path), 1, "file-unreadable", f"byte {error.start} is no UTF-8")
         raise DocumentBroken([broken]) from None
     except OSError as error:
         why = error.strerror or "it cannot be read"
         raise DocumentBroken([_error(str(path), 1, "file-unreadable", why)]) from None
-    return parse(text, str(path))
 
 
 def parse(text: str, file: str) -> Document:

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
-from investiture.charter.model import Charter
+from investiture.casework.rules import Pinned
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.process import run
 from investiture.chassis.server import Binding, Server
@@ -24,16 +24,12 @@ async def compose(
     base = await lay(NAME, settings, closing, clock or SystemClock())
     reviews = ReviewStore()
     store = base.case_store(CASES)
-    desk = KnightDesk(base.charter, store, reviews)
-    cases = CaseOperations(store, base.charter, [desk])
-    operations = ReviewOperations(cases, desk, reviews, base.charter)
+    desks = Pinned(base.rules, lambda charter: KnightDesk(charter, store, reviews))
+    cases = CaseOperations(store, base.rules, [desks])
+    operations = ReviewOperations(cases, desks, reviews)
     handlers = ItRiskHandlers(operations, cases, base.mutations, base.directory())
     base.attend(cases, closing)
-
-    def under(charter: Charter) -> CaseOperations:
-        return CaseOperations(store, charter, [KnightDesk(charter, store, reviews)])
-
-    return base.server(cases, [Binding(SERVICE, handlers)], under=under)
+    return base.server(cases, [Binding(SERVICE, handlers)])
 
 
 if __name__ == "__main__":

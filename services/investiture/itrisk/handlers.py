@@ -94,7 +94,7 @@ class ItRiskHandlers:
     def _message(self, reading: ReviewReading, tx: Transaction) -> pb.RiskReview:
         case, facts = reading.case, reading.case.facts
         return pb.RiskReview(
-            gate_case=wire.case_to(case, self._cases.reading(case, tx.now).following),
+            gate_case=wire.case_to(case, self._cases.reading(tx, case).following),
             exposure_asked_bps=facts.exposure_bps,
             data_classes=facts.data_classes,
             vendors=facts.vendors,

@@ -10,6 +10,7 @@ from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
 from investiture.casework.facts import Authority, Ending, Evidence, Gap, Revision, Warrant
 from investiture.casework.operations import CaseOperations
+from investiture.casework.rules import Pinned
 from investiture.casework.sides import business_side, shared_people
 from investiture.casework.standing import Part, anybodys
 from investiture.casework.statements import recalled
@@ -174,12 +175,11 @@ class ReviewOperations:
     """The verdicts, and reading a review."""
 
     def __init__(
-        self, cases_: CaseOperations, desk: KnightDesk, reviews: ReviewStore, charter: Charter
+        self, cases_: CaseOperations, desks: Pinned[KnightDesk], reviews: ReviewStore
     ) -> None:
         self._cases = cases_
-        self._desk = desk
+        self._desks = desks
         self._reviews = reviews
-        self._charter = charter
 
     def read(self, tx: Transaction, name: str) -> ReviewReading:
         """The review called `name`."""
@@ -196,8 +196,8 @@ class ReviewOperations:
         """One reviewer's yes."""
         case, review = self._decidable(tx, name, etag, authority)
         domain.check_conditions(knighting.conditions, tx.now)
-        levels = self._desk.levels(review)
-        validity = self._cases.validity(Gate.KNIGHT)
+        levels = self._desks.of(tx, case).levels(review)
+        validity = self._cases.validity(tx, case)
         knighted = domain.knight(case, levels, knighting, authority, tx.now, validity)
         if knighted.state is CaseState.STANDING:  # who spoke first may have changed sides since
             domain.require_apart(knighted.people, review.business_people, review.money_people)
@@ -211,7 +211,7 @@ class ReviewOperations:
         """The named gaps go to the proposer, whose clock runs."""
         case, _ = self._decidable(tx, name, etag, authority)
         domain.check_gaps(gaps)
-        timetable = self._cases.changes_timetable(tx.now)
+        timetable = self._cases.changes_timetable(tx, case)
         after = self._cases.governed(tx, cases.request_changes(case, gaps, timetable, tx.now))
         self._reviews.mark_changes_requested(tx, case.name)
         payload = {"authority": authority.evidence(), "gaps": [gap.risk for gap in gaps]}
@@ -234,7 +234,7 @@ class ReviewOperations:
         domain.check_gaps(gaps)
         domain.check_decline(
             self._reviews.rounds_of_changes(tx, case.program),
-            self._charter.review.decline_after_rounds,
+            self._cases.rules(tx, case).review.decline_after_rounds,
             no_exposure_fits=no_exposure_fits,
         )
         decided = cases.with_decider(case, domain.decider(case, authority, tx.now))
