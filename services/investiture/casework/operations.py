@@ -182,11 +182,15 @@ class CaseOperations:
                 f"{actor.subject} did not decide {case.name}; who decided it, or governance, may "
                 "void it",
             )
+        return self.reading(tx, self.take_back(tx, case, reason))
+
+    def take_back(self, tx: Transaction, case: Case, reason: str) -> Case:
+        """Voids a standing decision for a reason that is on record: its gate reopens."""
         cases.require_state(case, CaseState.STANDING)
         self._desk_of(tx, case).voided(tx, case)
         after = cases.void(case, tx.now, reason)
         kind = f"{case.gate.value.lower()}.voided"
-        return self.reading(tx, self.store.save(tx, case, after, kind, {"reason": reason}))
+        return self.store.save(tx, case, after, kind, {"reason": reason})
 
     def close_condition(
         self, tx: Transaction, name: str, etag: str, condition_id: str, evidence: str
