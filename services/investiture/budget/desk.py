@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from investiture.budget import domain, spending
 from investiture.budget.asked_store import AskedStore
 from investiture.budget.domain import APPROVER, Funding
+from investiture.budget.holds import Holds
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.rounds import Rounds
 from investiture.budget.store import FundingStore
@@ -43,6 +45,7 @@ class FundDesk:
         self._cases = cases
         self._fundings = fundings
         self._ledger = ledger
+        self._holds = Holds(fundings)
         self.rounds = Rounds(charter, cases, fundings, AskedStore(), ledger)
         self._finance = tuple(unit for unit in charter.units if unit.side is Side.MONEY)
         if not self._finance:
@@ -50,6 +53,11 @@ class FundDesk:
                 f"charter {charter.id}: no unit is on the money side, so that nobody could "
                 "confirm funding; give finance `side: money`"
             )
+
+    @property
+    def hold_timeout(self) -> timedelta:
+        """How long what a funding reserves is held."""
+        return self._charter.hold_timeout.elapsed
 
     def admit(self, tx: Transaction, evidence: Evidence) -> None:
         """Refuses what no tier covers, and a pledge by somebody who decided on the money."""
@@ -146,10 +154,13 @@ class FundDesk:
         """The money side has no dates of its own."""
 
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
-        """What the older round reserved stays held until the new round's Reserve replaces it."""
+        """What the older round reserved stays held: the new round's Reserve takes it over.
+
+        Its timeout goes on meanwhile, so that a round nobody decides ties up no money.
+        """
 
     def voided(self, tx: Transaction, case: Case) -> None:
-        """What was reserved stays held until the next Reserve replaces it or the program ends."""
+        """What was reserved stays held for the next round, at most until its timeout."""
 
     def released(self, tx: Transaction, case: Case, ending: Ending) -> None:
         """Gives back what remains and what is committed; what is spent stays spent."""
@@ -158,8 +169,9 @@ class FundDesk:
         self.rounds.ended(tx, case.program, held.actual_minor if held else 0)
         if held is None:
             return
-        back = spending.release(held, self._fundings.commitments(tx, case.program))
-        self._ledger.post(tx, back.postings)
+        now = self._holds.settled(tx, held)
+        back = spending.release(now.reservation, self._fundings.commitments(tx, case.program))
+        self._ledger.post(tx, (*now.postings, *back.postings))
         self._fundings.save_reservation(tx, back.reservation)
         self._fundings.save_commitments(tx, back.commitments)
 

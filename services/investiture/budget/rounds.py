@@ -8,6 +8,7 @@ from investiture.budget import ceilings, domain, splits
 from investiture.budget.asked_store import AskedStore
 from investiture.budget.ceilings import Approved, Course, Opened
 from investiture.budget.domain import Envelope, Funding
+from investiture.budget.holdings import Hold
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.splits import Asked, Sum
 from investiture.budget.store import FundingStore
@@ -101,7 +102,8 @@ class Rounds:
         asked = self._asked_by(tx, facts, funding.opened.cost_centre)
         self._asked.lock(tx, asked.cost_centre)
         held = self._fundings.held(tx, facts.program)
-        if held is None or held.currency != facts.currency:
+        held_now = held is not None and held.state is Hold.HELD
+        if held is None or not held_now or held.currency != facts.currency:
             return Weighed(carried=False)
         resized = ceilings.resize(held, Amount(facts.amount_minor, facts.currency))
         try:
@@ -144,6 +146,57 @@ class Rounds:
                 ),
             )
         self._asked.keep(tx, asked)
+
+    def lock_vendors(self, tx: Transaction, program: str) -> str:
+        """The cost centre in which a program spends, locked like every look at split requests."""
+        asked = self._asked.find(tx, program)
+        if asked is None:  # of before requests were kept
+            return ""
+        self._asked.lock(tx, asked.cost_centre)
+        return asked.cost_centre
+
+    def check_vendor(
+        self,
+        tx: Transaction,
+        case: Case,
+        funding: Funding,
+        cost_centre: str,
+        vendor: str,
+        promised_minor: int,
+    ) -> None:
+        """Refuses a promise to a vendor that the request did not name, where a higher tier begins.
+
+        `promised_minor` is all that the program promises that vendor. It counts with what others
+        ask for it or promised it, and from now on with theirs; a vendor that the request named
+        was counted with the program's whole total when the round was opened.
+        """
+        window, known = self._window, funding.opened.tier_from_minor
+        if window is None or not cost_centre or splits.names(case.facts.vendors, vendor):
+            return
+        asked = replace(
+            self._asked_by(tx, case.facts, cost_centre),
+            amount_minor=promised_minor,
+            vendors=(vendor,),
+            whole=False,
+        )
+        found = self._read_together(tx, asked, case.facts)
+        if known is not None and found.tier.from_minor > known:
+            why = splits.explained(asked, found, window)
+            raise PreconditionFailed(
+                "AUTHORITY_INSUFFICIENT",
+                f"{vendor} was not named when {case.name} was approved; this has to be {why}",
+                legs=(
+                    Leg(
+                        type="SPLIT",
+                        subject=vendor,
+                        description=f"{vendor} was not named when the funding was approved; this "
+                        f"has to be {why}",
+                        remedy=f"have the proposer name {vendor} in a revision, so that the levels "
+                        "of that tier are asked",
+                    ),
+                ),
+            )
+        self._asked.promise(tx, asked)
 
     def ended(self, tx: Transaction, program: str, spent_minor: int) -> None:
         """Of a program that has ended only what it spent counts towards later requests."""

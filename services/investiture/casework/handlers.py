@@ -18,7 +18,6 @@ from investiture.casework.statements import Statements
 from investiture.casework.trial import Trial
 from investiture.casework.vocabulary import GATES
 from investiture.casework.words import Gate
-from investiture.charter.model import Charter
 from investiture.chassis.call import Call
 from investiture.chassis.pagination import KeyValue, Pager
 from investiture.chassis.refusal import Denied
@@ -26,9 +25,6 @@ from investiture.chassis.transaction import Mutations, Transaction
 
 SERVICE = "investiture.api.casework.v1.CaseService"
 
-
-Under = Callable[[Charter], CaseOperations]
-"""The operations of a service as another charter would have them."""
 
 Principals = Callable[[Transaction, str], Sequence[str]]
 """In whose name a person may decide here now, by delegations; their own name left out."""
@@ -51,15 +47,12 @@ class CaseHandlers(NoteHandlers):
         pager: Pager,
         directory: Directory,
         principals: Principals = nobody,
-        *,
-        under: Under,
     ) -> None:
         conversations = Conversations(operations, operations.store.notes)
         super().__init__(conversations, mutations, pager, directory)
         self._principals = principals
         self._operations = operations
         self._statements = statements
-        self._under = under
 
     async def OpenCase(self, request: pb.OpenCaseRequest, call: Call) -> pb.CaseReading:
         """Opens a gate's case from signed statements."""
@@ -204,9 +197,9 @@ class CaseHandlers(NoteHandlers):
         return await self._mutations.read(call, unit)
 
     async def TryCharter(self, request: pb.TryCharterRequest, call: Call) -> pb.TryCharterResponse:
-        """Says which open cases would read differently under another charter."""
+        """Says what the next round of which open cases would ask differently."""
         charter = proposed_charter(request.document)
-        trial = Trial(self._operations, self._under(charter))
+        trial = Trial(self._operations, self._operations.under(charter))
         page = self._pager.open(request)
         after = str(page.after[0]) if page.after else ""
 
@@ -232,7 +225,7 @@ class CaseHandlers(NoteHandlers):
         return await self._mutations.rehearse(call, unit)
 
     def _case(self, case: Case, tx: Transaction) -> gate_pb2.GateCase:
-        return wire.case_to(case, self._operations.reading(case, tx.now).following)
+        return wire.case_to(case, self._operations.reading(tx, case).following)
 
     def _answer(self, reading: Reading, tx: Transaction) -> pb.CaseReading:
         message = wire.case_to(reading.case, reading.following)

@@ -150,7 +150,8 @@ def _holder_to(holder: Holder) -> gate_pb2.Holder:
     )
 
 
-def _timetable_to(timetable: Timetable, following: DueStep | None) -> gate_pb2.Timetable:
+def timetable_to(timetable: Timetable, following: DueStep | None = None) -> gate_pb2.Timetable:
+    """The API's form of a wait's dates, with the next step where one is due."""
     return gate_pb2.Timetable(
         opened_at=stamp(timetable.opened_at),
         nudge_at=stamp(timetable.nudge_at),
@@ -200,7 +201,7 @@ def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
         version=case.version,
         etag=case.etag,
         holders=[_holder_to(h) for h in case.holders],
-        timetable=_timetable_to(case.timetable, following),
+        timetable=timetable_to(case.timetable, following),
         escalations=[escalation_to(e) for e in case.escalations],
         deciders=[decider_to(d) for d in case.deciders],
         conditions=[condition_to(c) for c in case.conditions],

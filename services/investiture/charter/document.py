@@ -23,6 +23,7 @@ MOST_BYTES = 4 << 20
 """Of a file that people write: a thousand scenarios take a tenth of it."""
 
 _MAX_DEPTH = 32
+_LINE_END = re.compile("\\r\\n?")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]{0,24})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
 _WORDS: Mapping[str, object] = {
@@ -58,6 +59,15 @@ def read(path: Path) -> Document:
     Raises:
         DocumentBroken: it cannot be read, or is not in the subset that is allowed.
     """
+    return parse(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        DocumentBroken: it cannot be read, is no UTF-8, or too large.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
@@ -68,12 +78,11 @@ def read(path: Path) -> Document:
         why = f"it is larger than {MOST_BYTES >> 20} MiB"
         raise DocumentBroken([_error(str(path), 1, "file-too-large", why)])
     try:
-        text = raw.decode("utf-8-sig")
+        return _LINE_END.sub("\n", raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         broken = _error(str(path), line, "file-unreadable", f"byte {error.start} is no UTF-8")
         raise DocumentBroken([broken]) from None
-    return parse(text, str(path))
 
 
 def parse(text: str, file: str) -> Document:

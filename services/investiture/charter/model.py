@@ -168,6 +168,11 @@ class Charter(Part):
         except (KeyError, ValueError):
             raise UnknownId(f"the charter says no warrant validity for {gate}") from None
 
+    @property
+    def hold_timeout(self) -> Duration:
+        """Return how long the money of a funding is held. Raises UnknownId."""
+        return self.funding.hold_timeout or self.validity(Gate.FUND)
+
     def material_of(self, gate: str) -> frozenset[str]:
         """Return the revision's fields that are material for ``gate``. Raises UnknownId."""
         try:

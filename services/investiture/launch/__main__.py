@@ -1,14 +1,15 @@
 """Wires and runs the launch service."""
 
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from investiture.casework.desk import Desk
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
+from investiture.casework.rules import Pinned
 from investiture.casework.statements import FRESH
 from investiture.casework.store import CaseStore
-from investiture.charter.model import Charter
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.process import run
 from investiture.chassis.server import Binding, Server
@@ -41,16 +42,14 @@ async def compose(
     projection = Projection(programs, path)
     store = CaseStore(CASES, ring_case, projection.witness)
 
-    def desks_under(charter: Charter) -> list[Desk]:
-        return [
-            desk(charter, programs, path, kept, store)
-            for desk in (PilotDesk, LaunchDesk, ProveDesk)
-        ]
+    def pinned(desk: Callable[..., Desk]) -> Pinned[Desk]:
+        return Pinned(base.rules, lambda charter: desk(charter, programs, path, kept, store))
 
-    cases = CaseOperations(store, base.charter, desks_under(base.charter))
+    stages: tuple[Callable[..., Desk], ...] = (PilotDesk, LaunchDesk, ProveDesk)
+    cases = CaseOperations(store, base.rules, [pinned(one) for one in stages])
     endings = Endings(programs, cases)
     rooms = Rooms(
-        programs=ProgramOperations(programs, path, endings, base.charter),
+        programs=ProgramOperations(programs, path, endings, base.rules),
         path=PathOperations(programs, path, projection, endings, cases),
         stages=StageOperations(programs, path, kept, cases, endings, base.charter, FRESH),
         conduct=ConductOperations(programs, path, cases, endings),
@@ -65,11 +64,7 @@ async def compose(
     ticker.start()
     closing.push_async_callback(ticker.stop)
     base.attend(cases, closing)
-
-    def under(charter: Charter) -> CaseOperations:
-        return CaseOperations(store, charter, desks_under(charter))
-
-    return base.server(cases, [Binding(SERVICE, LaunchHandlers(rooms))], under=under)
+    return base.server(cases, [Binding(SERVICE, LaunchHandlers(rooms))])
 
 
 if __name__ == "__main__":

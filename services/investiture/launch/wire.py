@@ -260,6 +260,7 @@ def recorded_of(message: gate_pb2.GateCase) -> Recorded:
         standing_until=wire.instant(message, "standing_until"),
         deciders=tuple(wire.decider_of(decider) for decider in message.deciders),
         reason=message.reason,
+        charter_digest=message.charter_digest,
     )
 
 

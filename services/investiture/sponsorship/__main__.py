@@ -7,7 +7,7 @@ from datetime import timedelta
 from investiture.casework.charter_store import CharterStore
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
-from investiture.charter.model import Charter
+from investiture.casework.rules import Pinned
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.process import run
 from investiture.chassis.server import Binding, Server
@@ -60,11 +60,11 @@ async def build(
     people, lent, store = PeopleStore(), DelegationStore(), PledgeStore()
     interests = InterestStore()
     directory = DirectoryOperations(base.charter, people, lent, interests)
-    desk = PledgeDesk(base.charter, store, directory)
-    tests = AuthorityTests(base.charter, store, directory)
-    cases = CaseOperations(base.case_store(CASES), base.charter, [desk])
-    pledges = PledgeOperations(base.charter, cases, store, directory, desk, tests)
-    liveness = LivenessOperations(base.charter, cases, store, directory, desk, tests, pledges)
+    desks = Pinned(base.rules, lambda charter: PledgeDesk(charter, store, directory))
+    tests = AuthorityTests(base.rules, store, directory)
+    cases = CaseOperations(base.case_store(CASES), base.rules, [desks])
+    pledges = PledgeOperations(cases, store, directory, desks, tests)
+    liveness = LivenessOperations(cases, store, directory, desks, tests, pledges)
     attestations = Attestations(base.mutations, liveness)
     changes = ChangeOperations(
         base.charters, directory, ChangeStore(), CharterStore(), liveness.followed
@@ -99,14 +99,9 @@ async def build(
         Binding(REGISTERS, registers),
         Binding(GOVERNANCE, governing),
     ]
-
-    def under(charter: Charter) -> CaseOperations:
-        return CaseOperations(
-            base.case_store(CASES), charter, [PledgeDesk(charter, store, directory)]
-        )
-
-    server = base.server(cases, bindings, own, directory.principals, under=under)
-    return server, attestations, pause(base.charter.sponsorship.reattestation.elapsed)
+    server = base.server(cases, bindings, own, directory.principals)
+    intervals = (one.sponsorship.reattestation.elapsed for one in base.charters.every)
+    return server, attestations, pause(min(intervals))
 
 
 if __name__ == "__main__":

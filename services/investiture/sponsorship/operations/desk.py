@@ -19,7 +19,6 @@ from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain import missing_acts, pledges, voting
 from investiture.sponsorship.domain.attestation import SUPERIOR, require_not_paused
 from investiture.sponsorship.domain.objections import amended, arbiters_of, with_arbiter
-from investiture.sponsorship.domain.organisation import side_of
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
 from investiture.sponsorship.domain.positions import (
     Able,
@@ -268,7 +267,7 @@ class PledgeDesk:
             name in (one.named, *one.people) for one in pledge.seats if one != seat
         )
         beside = seat.place is Place.SPONSOR and len(pledge.seats) > 1
-        return not elsewhere and (beside or side_of(self._charter, person.unit) is Side.BUSINESS)
+        return not elsewhere and (beside or self._directory.side(person) is Side.BUSINESS)
 
     def _spokespeople(self, position: Position, pledge: Pledge, case: Case) -> Sequence[str]:
         involved = {*case.facts.business_people, *pledge.sponsors}
