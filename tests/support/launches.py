@@ -131,7 +131,7 @@ class Front:
 
     async def facts(self, name: str) -> Revision:
         """What the newest revision says, as launch signed it."""
-        return self.realm.statements("launch").read_revision(await self.statement(name))
+        return self.realm.statements("launch").read_revision(await self.statement(name)).revision
 
     def warrants(self, facts: Revision, **by_gate: str) -> list[str]:
         """Fresh warrants of the three gates; `by_gate` puts others in their place, "" none."""
