@@ -300,7 +300,8 @@ class Front:
         engine = sa.create_engine(self.database_url)
         try:
             with engine.connect() as connection:
-                found = connection.execute(METADATA.tables[table].select())
+                known = METADATA.tables[table]
+                found = connection.execute(known.select().order_by(*known.primary_key))
                 return [dict(row) for row in found.mappings()]
         finally:
             engine.dispose()

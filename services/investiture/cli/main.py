@@ -28,6 +28,7 @@ from investiture.cli import (
     spending,
     stacks,
     stages,
+    standing,
     transfers,
     years,
 )
@@ -62,6 +63,7 @@ for room in (
     books,
     reviews,
     stages,
+    standing,
     casefiles,
     people,
     conversations,
