@@ -63,8 +63,10 @@ class Desk:
 
 
 @asynccontextmanager
-async def it_side(realm: Realm, clock: SettableClock, database_url: str) -> AsyncGenerator[Desk]:
-    """Serves itrisk."""
+async def it_side(
+    realm: Realm, clock: SettableClock, database_url: str, **given: Any
+) -> AsyncGenerator[Desk]:
+    """Serves itrisk; `given` overrides its settings."""
     async with AsyncExitStack() as stack:
         directory, at = await stack.enter_async_context(scripted_directory(clock))
         service = await stack.enter_async_context(
@@ -74,7 +76,7 @@ async def it_side(realm: Realm, clock: SettableClock, database_url: str) -> Asyn
                 realm,
                 database_url,
                 peers={"sponsorship": at},
-                attendance_seconds=0.03,
+                **{"attendance_seconds": 0.03, **given},
             )
         )
         yield Desk(

@@ -11,6 +11,7 @@ from investiture.budget.holds import Holds
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.rounds import Rounds
 from investiture.budget.store import FundingStore
+from investiture.budget.trial_lane import FundLane
 from investiture.casework.approvals import lines_of, missing
 from investiture.casework.case import Candidate, Case, Holder, as_of
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
@@ -18,6 +19,7 @@ from investiture.casework.openings import Weighed
 from investiture.casework.standing import Part, anybodys
 from investiture.casework.statements import recalled
 from investiture.casework.store import CaseStore
+from investiture.casework.trial_lane import Covered, Lane
 from investiture.casework.words import CaseState, Gate, Purpose
 from investiture.charter.authority import NoTier, tier_for
 from investiture.charter.model import Charter
@@ -47,6 +49,7 @@ class FundDesk:
         self._ledger = ledger
         self._holds = Holds(fundings)
         self.rounds = Rounds(charter, cases, fundings, AskedStore(), ledger)
+        self._trial = FundLane(charter, fundings, ledger, self.rounds)
         self._finance = tuple(unit for unit in charter.units if unit.side is Side.MONEY)
         if not self._finance:
             raise ValueError(
@@ -92,6 +95,24 @@ class FundDesk:
         funding = self.rounds.open(tx, case, evidence.revision, business)
         self._fundings.insert(tx, funding)
         return domain.holders(case, funding, self.confirmers(tx, case, funding), tx.now)
+
+    def signer(self, evidence: Evidence) -> str:
+        """Who signed for the money what the pledge stands by."""
+        return self._trial.signer(evidence)
+
+    def lane(self, tx: Transaction, case: Case, evidence: Evidence) -> Lane:
+        """Whether a standing decision covers it, and the envelope has the money."""
+        return self._trial.lane(tx, evidence)
+
+    def fits(self, tx: Transaction, present: Case, evidence: Evidence) -> bool:
+        """Whether a later revision keeps the caps."""
+        return self._trial.fits(present, evidence)
+
+    def by_standing_decision(
+        self, tx: Transaction, case: Case, evidence: Evidence, covered: Covered
+    ) -> Case:
+        """The funding confirmed in advance, its money held."""
+        return self._trial.funded(tx, case, evidence, covered)
 
     def weigh(self, tx: Transaction, present: Case, evidence: Evidence) -> Weighed:
         """Carries a funding to a revision inside its ceiling; the reservation follows."""

@@ -18,7 +18,7 @@ from investiture.casework.case import Case
 from investiture.casework.facts import Evidence, Revision
 from investiture.casework.openings import Weighed
 from investiture.casework.store import CaseStore
-from investiture.casework.words import CaseState, Gate, Verdict
+from investiture.casework.words import Basis, CaseState, Gate, Verdict
 from investiture.charter.authority import NoTier, tier_approvals, tier_for
 from investiture.charter.model import Charter
 from investiture.charter.policy import FundingTier
@@ -79,6 +79,10 @@ class Rounds:
             business_people=tuple(business),
             opened=replace(opened, reason=why),
         )
+
+    def lock(self, tx: Transaction, facts: Revision) -> None:
+        """Whoever asks at this cost centre waits; first of all locks, as everywhere here."""
+        self._asked.lock(tx, self._cost_centre(tx, facts))
 
     def weigh(self, tx: Transaction, present: Case, evidence: Evidence) -> Weighed:
         """Carries a standing funding to a revision inside its ceiling: the reservation follows."""
@@ -261,6 +265,8 @@ class Rounds:
         before = self._cases.newest(tx, case.program, Gate.FUND) if case.round > 1 else None
         if before is None or before.state in _TAKEN_BACK:
             return None
+        if before.basis is Basis.STANDING_DECISION:
+            return None  # no level has approved anything: beyond the trial the full tier does
         return self._approved_by(tx, before, self._fundings.load(tx, before.name))
 
     def _approved_by(self, tx: Transaction, present: Case, funding: Funding) -> Approved | None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from investiture.casework import case as cases
 from investiture.casework import extensions
 from investiture.casework.case import Case, DueStep, Escalation, Holder
-from investiture.casework.desk import Desk, HoldingDesk
+from investiture.casework.desk import Desk, HoldingDesk, LaneDesk
 from investiture.casework.facts import Ending, Evidence, Warrant
 from investiture.casework.openings import Fresh, Kept, Tolerance, Weighed, reopen, superseded
 from investiture.casework.rules import Pinned, Rules
@@ -18,7 +18,8 @@ from investiture.casework.standing import Part, RollCall, anybodys, attended, ca
 from investiture.casework.statements import missing_warrants, warrant_for
 from investiture.casework.store import CaseStore
 from investiture.casework.succession import succeeding
-from investiture.casework.words import WAITING, CaseState, Gate, Step
+from investiture.casework.trial_lane import ON_FOOT
+from investiture.casework.words import WAITING, Basis, CaseState, Gate, Step
 from investiture.charter import timetable as dates
 from investiture.charter.model import Charter
 from investiture.chassis.refusal import Denied, InvalidArgument, PreconditionFailed
@@ -314,7 +315,8 @@ class CaseOperations:
         if present is None:
             return Fresh(1, None), ()
         own = self._desk_of(tx, present)
-        weighed = _weighed(tx, own, present, evidence)
+        by_lane = present.basis is Basis.STANDING_DECISION and isinstance(own, LaneDesk)
+        weighed = None if by_lane else _weighed(tx, own, present, evidence)
         opening = reopen(
             present,
             facts,
@@ -323,6 +325,7 @@ class CaseOperations:
             tx.now,
             same_tier=present.decided is None or own.same_tier(present.decided, facts),
             weighed=weighed,
+            fits=not (by_lane and isinstance(own, LaneDesk)) or own.fits(tx, present, evidence),
         )
         return opening, weighed.notes if weighed else ()
 
@@ -351,6 +354,12 @@ class CaseOperations:
             self.store.save(tx, old, replaced, kind, {"by": new.name})
             new = succeeding(old, replace(new, escalations=(), waited_ms=0))
             desk.superseded(tx, old, new)
+        lane = desk.lane(tx, new, evidence) if isinstance(desk, LaneDesk) else ON_FOOT
+        if lane.covered is not None and isinstance(desk, LaneDesk):
+            decided = desk.by_standing_decision(tx, new, evidence, lane.covered)
+            payload = {"round": new.round, "standing_decision": lane.covered.ref.id}
+            return self.store.insert(tx, decided, f"{gate.value.lower()}.opened", payload)
+        new = replace(new, not_covered=lane.why)
         new = self.governed(tx, cases.with_holders(new, desk.holders(tx, new, evidence)))
         own = desk.reason(tx, new) if isinstance(desk, HoldingDesk) else ""
         reasons = dict.fromkeys(filter(None, (new.reason, *why, own)))

@@ -193,7 +193,8 @@ class Caps(Part):
 class StandingDecision(Part):
     """The trial lane: what may pass without a person, signed in advance, revoked by one incident.
 
-    A list that is empty allows nothing of its kind.
+    A list that is empty allows nothing of its kind. ``envelope`` is where the money is reserved by
+    a program that names none; without it a program has to name one.
     """
 
     id: Id

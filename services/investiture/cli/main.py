@@ -28,6 +28,7 @@ from investiture.cli import (
     spending,
     stacks,
     stages,
+    standing,
     transfers,
     years,
 )
@@ -63,6 +64,7 @@ for room in (
     books,
     reviews,
     stages,
+    standing,
     casefiles,
     people,
     conversations,

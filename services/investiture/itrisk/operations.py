@@ -15,6 +15,7 @@ from investiture.casework.sides import business_side, shared_people
 from investiture.casework.standing import Part, anybodys
 from investiture.casework.statements import recalled
 from investiture.casework.store import CaseStore
+from investiture.casework.trial_lane import Covered, Lane
 from investiture.casework.words import CaseState, Gate, Purpose
 from investiture.charter.authority import review_approvals
 from investiture.charter.model import Charter
@@ -27,6 +28,7 @@ from investiture.itrisk import domain
 from investiture.itrisk.assessing import Assessing, Judged, Subject, gaps_of, require_inside
 from investiture.itrisk.profiles import ProfileStore
 from investiture.itrisk.store import Review, ReviewStore
+from investiture.itrisk.trial_lane import KnightLane
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,26 @@ class KnightDesk:
         self._charter = charter
         self._cases = cases_
         self._reviews = reviews
+        self._trial = KnightLane(charter)
+
+    def signer(self, evidence: Evidence) -> str:
+        """Who signed for IT what the pledge stands by."""
+        return self._trial.signer(evidence)
+
+    def lane(self, tx: Transaction, case: Case, evidence: Evidence) -> Lane:
+        """Whether a standing decision covers it."""
+        return self._trial.lane(tx, evidence)
+
+    def fits(self, tx: Transaction, present: Case, evidence: Evidence) -> bool:
+        """Whether a later revision keeps the caps."""
+        return self._trial.fits(present, evidence)
+
+    def by_standing_decision(
+        self, tx: Transaction, case: Case, evidence: Evidence, covered: Covered
+    ) -> Case:
+        """The review on record, knighted in advance."""
+        self.holders(tx, case, evidence)
+        return self._trial.knighted(tx, case, covered)
 
     def admit(self, tx: Transaction, evidence: Evidence) -> None:
         """Nobody stands on two of the sides whose warrants came; otherwise IT is not asked.

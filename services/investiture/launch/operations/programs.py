@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from investiture.casework.facts import Ending, Revision
+from investiture.casework.facts import Ending, Revision, StandingIncident
 from investiture.casework.openings import Tolerance
 from investiture.casework.rules import Rules
 from investiture.casework.words import Gate, Outcome
@@ -21,6 +21,7 @@ from investiture.launch.domain.path import GateEffect
 from investiture.launch.domain.programs import WALKING, Program, ProgramState, Submission
 from investiture.launch.domain.stages import SPONSOR
 from investiture.launch.doorbell import ring_program
+from investiture.launch.incidents import StandingIncidents
 from investiture.launch.operations.endings import Endings
 from investiture.launch.store import PathStore, ProgramStore
 
@@ -42,11 +43,17 @@ class ProgramOperations:
     """Creates, submits, revises and withdraws programs, and reads them."""
 
     def __init__(
-        self, programs: ProgramStore, path: PathStore, endings: Endings, rules: Rules
+        self,
+        programs: ProgramStore,
+        path: PathStore,
+        endings: Endings,
+        rules: Rules,
+        incidents: StandingIncidents,
     ) -> None:
         self._programs = programs
         self._path = path
         self._endings = endings
+        self._incidents = incidents
         self._rules = rules
         self._charter = rules.in_force
 
@@ -143,6 +150,10 @@ class ProgramOperations:
         if program.state is ProgramState.DRAFT:
             rules.require_state(program, *WALKING)
         return self._programs.revision(tx, name, program.revision).facts
+
+    def incidents(self, tx: Transaction) -> tuple[StandingIncident, ...]:
+        """The incidents that ended standing decisions: signed with every revision."""
+        return self._incidents.every(tx)
 
     def ending(self, tx: Transaction, name: str) -> Ending:
         """How the program ended; WRONG_STATE while it lives."""
