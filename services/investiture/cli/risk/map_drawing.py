@@ -9,7 +9,7 @@ from investiture.itrisk.quantification.pictures import TippingMap
 
 _SHAPES = ("o", "s", "D", "^", "v", "P")
 _FILLS = (ORANGE, BLUE, GREEN, "white", VERMILION, GREY)
-_MOST_LETTERS = 30
+_MOST_LETTERS = 32
 _WINDOW, _HATCH = "#DCEFE8", "#6FB59C"
 _PAPER = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
 
