@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from investiture.itrisk.quantification import compound, frequency
-from investiture.itrisk.quantification.compound import TILT, Risk, lattice_for
+from investiture.itrisk.quantification.blocks import Grid, Risk
+from investiture.itrisk.quantification.compound import lattice_for
+from investiture.itrisk.quantification.estimates import Constant
+from investiture.itrisk.quantification.frequency import Rate
 from investiture.itrisk.quantification.functions import (
     Complexes,
-    fast_length,
     inverse,
     transform,
 )
@@ -72,8 +74,8 @@ def _beyond(
     probability: float,
 ) -> dict[str, float]:
     lattice = lattice_for(everything, loss, CELLS)
-    size = fast_length(4 * lattice.cells + 4)
-    tilt = np.exp(-TILT / size * np.arange(lattice.cells + 1))
+    grid = Grid(lattice, Rounding.MIDDLE)
+    size, tilt = grid.size, grid.tilt
     losses = lattice.points[:-1]
     whole: Complexes = np.ones(size // 2 + 1, dtype=np.complex128)
     added = {name: np.zeros_like(whole) for name in programs}
@@ -95,3 +97,11 @@ def _beyond(
         inside = float(each.sum()) - min(max(share, 0.0), 1.0) * float(each[-1])
         answer[name] = max(0.0, compound.mean(risks) - inside) / (1.0 - probability)
     return answer
+
+
+def _among(rate: Rate, exponent: Complexes, factor: Complexes) -> Complexes | float:
+    """E[Λ e^{Λz}] / E[e^{Λz}]; where the latter is nothing, so is the whole product."""
+    if isinstance(rate, Constant):
+        return rate.value
+    weighted = frequency.expected_weighted(rate, exponent)
+    return np.divide(weighted, factor, out=np.zeros_like(factor), where=np.abs(factor) > 1e-100)
