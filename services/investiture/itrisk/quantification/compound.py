@@ -155,13 +155,18 @@ class Point:
 class Portfolio:
     """Independent risks, for many questions about them: their transforms are kept."""
 
-    def __init__(self, risks: Sequence[Risk] = (), parts: Parts = ()) -> None:
+    def __init__(
+        self, risks: Sequence[Risk] = (), parts: Parts = (), affordable: float = AFFORDABLE
+    ) -> None:
         self.parts = (*parts, (Block(risks), 1.0)) if risks else tuple(parts)
-        work = sum(block.work for block, _ in self.parts)
-        self.resolutions = RESOLUTIONS[:1] + tuple(
-            cells for cells in RESOLUTIONS[1:] if cells * work <= AFFORDABLE
-        )
+        self.resolutions = self.up_to(affordable)
         self._points: dict[tuple[float, int], Point] = {}
+
+    def up_to(self, affordable: float) -> tuple[int, ...]:
+        """The resolutions that take no more than so many nanoseconds; the coarsest always."""
+        work = sum(block.work for block, _ in self.parts)
+        finer = (cells for cells in RESOLUTIONS[1:] if cells * work <= affordable)
+        return (RESOLUTIONS[0], *finer)
 
     def point(self, loss: float, resolution: int) -> Point:
         """The portfolio at one loss and resolution."""

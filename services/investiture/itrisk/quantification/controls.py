@@ -17,9 +17,9 @@ from investiture.itrisk.quantification.scenarios import (
 from investiture.itrisk.quantification.tipping import Verdict, decide
 from investiture.itrisk.quantification.value import risk_adjusted_npv
 
-RUNGS = 4
-"""Resolutions, up to 2^14 steps, at which a set is decided; one undecided there does not count as
-entering."""
+AFFORDABLE = 3e7
+"""Nanoseconds that one resolution of one set may take; a set that is undecided then does not count
+as entering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ class _Looked:
         if any(names <= larger for larger in self._outside):
             return False
         question = self._question
-        portfolio = Portfolio(parts=[self._part(i, chosen) for i in range(len(self._alike))])
-        portfolio.resolutions = portfolio.resolutions[:RUNGS]
+        parts = [self._part(i, chosen) for i in range(len(self._alike))]
+        portfolio = Portfolio(parts=parts, affordable=AFFORDABLE)
         inside = decide(portfolio, question.appetite, question.exposure) is Verdict.INSIDE
         (self._inside if inside else self._outside).append(names)
         return inside

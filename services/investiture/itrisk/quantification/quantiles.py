@@ -44,7 +44,9 @@ class Below:
         self.lattice = lattice
         self._steps = all(
             risk.severity.discrete
-            and all(self.lattice.index(amount).denominator == 1 for amount in risk.severity.constants)
+            and all(
+                self.lattice.index(amount).denominator == 1 for amount in risk.severity.constants
+            )
             for risk in risks
         )
         self._below = compound.distribution(parts, Grid(self.lattice, Rounding.MIDDLE), scale)

@@ -70,7 +70,9 @@ def level_of(score: float) -> Rating:
     return Rating.LOW if score < 3.0 else Rating.MEDIUM if score < 6.0 else Rating.HIGH
 
 
-def owasp(likelihood: Sequence[float], technical: Sequence[float], business: Sequence[float] = ()) -> Owasp:
+def owasp(
+    likelihood: Sequence[float], technical: Sequence[float], business: Sequence[float] = ()
+) -> Owasp:
     """The rating of eight likelihood factors and four of each impact, all from 0 to 9.
 
     Raises InvalidArgument where a factor is missing or outside its range.

@@ -52,7 +52,12 @@ def swings(
         others = [rest, *(other for other in each if other is not block)]
         for part in _parts(scenario):
             lower, higher = (
-                _at([*others, _block(question, [_with(scenario, part, factor)])], lattice, loss, exposure)
+                _at(
+                    [*others, _block(question, [_with(scenario, part, factor)])],
+                    lattice,
+                    loss,
+                    exposure,
+                )
                 for factor in (LOWER, HIGHER)
             )
             found.append(Swing(f"{scenario.name}.{part}", lower, higher))

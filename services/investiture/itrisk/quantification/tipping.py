@@ -13,8 +13,8 @@ from investiture.itrisk.quantification.compound import Bracket, Point, Portfolio
 from investiture.itrisk.quantification.functions import root
 from investiture.itrisk.quantification.scenarios import Tolerance
 
-FINEST = 1 << 16
-"""Steps up to the loss, for s*: see `CLOSE`."""
+AFFORDABLE = 1e8
+"""Nanoseconds that one look at one resolution may take; a root takes about ten."""
 CLOSE = 1e-4
 """How closely s* is known, relative to itself, where the finest lattice allows."""
 LARGEST_SCALE = 100.0
@@ -139,9 +139,7 @@ def _root(portfolio: Portfolio, tolerance: Tolerance, known: float | None) -> fl
     Solved on ever finer lattices, until the lower bound says nearly the same.
     """
     scale: float | None = None
-    for resolution in portfolio.resolutions:
-        if resolution > FINEST:
-            break
+    for resolution in portfolio.up_to(AFFORDABLE):
         point = portfolio.point(tolerance.loss, resolution)
 
         def excess(scale: float, point: Point = point) -> float:

@@ -56,7 +56,7 @@ def poisson_exponential(rate: float, mean: float, loss: float) -> float:
     """P(L > loss) of a Poisson sum of exponentials: Σ_n P(N = n) P(Erlang_n > loss)."""
     most = int(rate + 40.0 * math.sqrt(rate) + 60.0)
     counts = np.arange(1, most)
-    return float(stats.poisson.pmf(counts, rate) @ special.gammaincc(counts, loss / mean))
+    return min(1.0, float(stats.poisson.pmf(counts, rate) @ special.gammaincc(counts, loss / mean)))
 
 
 @dataclass(frozen=True)

@@ -117,10 +117,12 @@ def test_a_million_seeded_years_agree_within_their_own_error(risks: list[Risk]) 
 INSURED = {
     "primary": Severity(Pert(5e4, 1.5e5, 9e5), insurance=Insurance(1e5, 2e5)),
     "both": Severity(E5[0].severity.primary, 0.3, Lognormal90(1e5, 3e6), Insurance(1e5, 1e6)),
-    "from the first": Severity(Lognormal90(1e3, 1e6), 0.5, Pert(0, 1e5, 3e5), Insurance(0, 2e5)),
+    "from the first": Severity(Lognormal90(1e4, 1e6), 0.5, Pert(0, 1e5, 3e5), Insurance(0, 2e5)),
     "known and not": Severity(Constant(1.5e5), 0.4, Lognormal90(1e5, 3e6), Insurance(1e5, 3e5)),
     "known": Severity(Constant(150_000.25), 0.4, Constant(333_333), Insurance(100_000.1, 3e5)),
-    "without end": Severity(E5[0].severity.primary, 0.3, Lognormal90(1e5, 3e6), Insurance(2e5, 1e9)),
+    "without end": Severity(
+        E5[0].severity.primary, 0.3, Lognormal90(1e5, 3e6), Insurance(2e5, 1e9)
+    ),
 }
 
 
@@ -192,8 +194,14 @@ def test_quantiles_next_to_an_atom_are_the_atom() -> None:
     [
         {"a": E1, "b": E2, "c": E5},
         {"a": E5, "b": [Risk(Constant(3.0), Severity(Constant(2e5)))]},
-        {"a": [Risk(Constant(0.3), Severity(Constant(7.0)))], "b": [Risk(Constant(0.2), Severity(Constant(5.0)))]},
-        {"a": [Risk(Constant(1e4), E1[0].severity)], "b": [Risk(Constant(0.5), Severity(Constant(1e9)))]},
+        {
+            "a": [Risk(Constant(0.3), Severity(Constant(7.0)))],
+            "b": [Risk(Constant(0.2), Severity(Constant(5.0)))],
+        },
+        {
+            "a": [Risk(Constant(1e4), E1[0].severity)],
+            "b": [Risk(Constant(0.5), Severity(Constant(1e9)))],
+        },
     ],
 )
 @pytest.mark.parametrize("probability", [0.5, 0.95, 0.99])
