@@ -7,7 +7,7 @@ from enum import StrEnum
 from investiture.itrisk.quantification import compound, tipping
 from investiture.itrisk.quantification.compound import Bracket, Portfolio, within
 from investiture.itrisk.quantification.controls import ControlSet, entering
-from investiture.itrisk.quantification.quantiles import tail
+from investiture.itrisk.quantification.quantiles import tails
 from investiture.itrisk.quantification.scenarios import Question
 from investiture.itrisk.quantification.sensitivity import Swing, swings
 from investiture.itrisk.quantification.tipping import Reading, Tipping, Verdict
@@ -102,13 +102,16 @@ def assess(
     verdict = tipping.verdict_of(readings) if readings else None
     average = compound.mean(risks)
     worth = _worth(question, average)
+    proceed()
+    worst = dict(zip(QUANTILES, tails(risks, QUANTILES), strict=True))
+    proceed()
     return Assessment(
         mean=average,
         standard_deviation=compound.variance(risks) ** 0.5,
         no_loss=compound.no_loss(risks),
         exceedance=_exceedance(question, readings, at, proceed),
-        quantiles=tuple((p, tail(risks, p).quantile) for p in QUANTILES),
-        shortfall=tail(risks, 0.95).expected_shortfall,
+        quantiles=tuple((p, tail.quantile) for p, tail in worst.items()),
+        shortfall=worst[0.95].expected_shortfall,
         readings=readings,
         verdict=verdict,
         tipping=tipped,
@@ -132,7 +135,7 @@ def _judged(
     proceed()
     sets = entering(question, proceed)
     proceed()
-    return readings, tipped, sets, swings(question, _pressing(readings, tipped))
+    return readings, tipped, sets, swings(question, _pressing(readings, tipped), proceed)
 
 
 def _pressing(readings: Sequence[Reading], tipped: Tipping) -> float:

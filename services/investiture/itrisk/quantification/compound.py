@@ -8,49 +8,34 @@ input gives the same answer, and every exceedance probability comes as a bracket
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
 from investiture.itrisk.quantification import frequency
-from investiture.itrisk.quantification.estimates import Constant
-from investiture.itrisk.quantification.frequency import Rate
-from investiture.itrisk.quantification.functions import (
-    Complexes,
-    Floats,
-    fast_length,
-    inverse,
-    transform,
-)
-from investiture.itrisk.quantification.lattice import Lattice, Rounding, exactly, fitting, masses
-from investiture.itrisk.quantification.severity import Severity
+from investiture.itrisk.quantification.blocks import TILT, Block, Grid, Risk
+from investiture.itrisk.quantification.functions import Complexes, Floats
+from investiture.itrisk.quantification.lattice import FINEST, Lattice, Rounding, exactly, fitting
 
-RESOLUTIONS = (1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18)
+__all__ = ["Bracket", "Portfolio", "Risk", "lattice_for", "mean", "no_loss", "variance", "within"]
+
+RESOLUTIONS = (1 << 8, 1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18)
 """Steps up to the asked loss, coarse to fine; each round is four times the work of the last."""
-TILT = 24.0
-"""What wraps around the transform is damped by e^−24 = 4e-11; 20 leaves 2e-9."""
+AFFORDABLE = 5e8
+"""Nanoseconds that one resolution of one loss may take by `Block.work`; beyond it the bracket
+stays as wide as it is. Counted, not clocked: the same question has the same answer everywhere."""
 WRAPPED = 2.0 * math.exp(-TILT)
 ROUNDED = 2e-11
 """What rounding in doubles may add to a probability: four times the most that was seen over
 Poisson–exponential closed forms at every resolution (tests/unit/itrisk)."""
+ROUNDED_PER_EVENT = 2e-15
+"""And for every event a year: the exponent Λ (φ − 1) holds Λ times what rounds in φ."""
 DOUBT = 1e-10
 """Chance that many roundings to the middle add up to more than is allowed for."""
-KEPT = 1 << 20
-"""Scenarios times steps up to which a point is kept, some 64 MB each at most."""
 MANY_EVENTS = 64.0
 """Events a year from which rounding to the middle brackets more closely than down and up."""
 
-
-@dataclass(frozen=True, slots=True)
-class Risk:
-    """One scenario: how often (events a year), and how much (currency's major unit)."""
-
-    rate: Rate
-    severity: Severity
-
-    def scaled(self, factor: float) -> "Risk":
-        """The same with its frequency times `factor` ≥ 0."""
-        return Risk(cast("Rate", self.rate.scaled(factor)), self.severity)
+Parts = Sequence[tuple[Block, float]]
+"""Blocks, and what the frequencies of each are multiplied with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,44 +60,30 @@ class Bracket:
         return Bracket(max(self.lower, other.lower), min(self.upper, other.upper))
 
 
-class Transformed:
-    """A portfolio on one lattice with one rounding, ready for any scale of its frequencies."""
+def rounded(events: float) -> float:
+    """What rounding in doubles may add to a probability, by the most events a year."""
+    return ROUNDED + ROUNDED_PER_EVENT * events
 
-    def __init__(self, risks: Sequence[Risk], lattice: Lattice, rounding: Rounding) -> None:
-        self.lattice = lattice
-        self._size = fast_length(4 * lattice.cells + 4)
-        slope = TILT / self._size
-        self._untilt: Floats = np.exp(slope * np.arange(lattice.cells + 1))
-        tilt = 1.0 / self._untilt
-        self._known: Complexes = np.zeros(self._size // 2 + 1, dtype=np.complex128)
-        self._uncertain: list[tuple[Rate, Complexes]] = []
-        for risk in risks:
-            spectrum = transform(masses(risk.severity, lattice, rounding) * tilt, self._size) - 1.0
-            if isinstance(risk.rate, Constant):
-                self._known += risk.rate.value * spectrum
-            else:
-                self._uncertain.append((risk.rate, spectrum))
 
-    def distribution(self, scale: float = 1.0) -> Floats:
-        """P(L ≤ point) for every point, shape (cells + 1,), at scaled frequencies."""
-        spectrum = np.exp(scale * self._known)
-        for rate, exponent in self._uncertain:
-            spectrum *= frequency.expected_exponential(cast("Rate", rate.scaled(scale)), exponent)
-        tilted = inverse(spectrum, self._size)[: self.lattice.cells + 1]
-        return np.minimum(np.cumsum(np.maximum(tilted, 0.0) * self._untilt), 1.0)
-
-    def exceedance(self, scale: float = 1.0, back: int = 0) -> float:
-        """P(L > the point `back` steps below the top)."""
-        return float(1.0 - self.distribution(scale)[self.lattice.cells - back])
+def distribution(parts: Parts, grid: Grid, scale: float = 1.0) -> Floats:
+    """P(L ≤ point) for every point of the grid, shape (cells + 1,), at scaled frequencies."""
+    exponent: Complexes = np.zeros(grid.size // 2 + 1, dtype=np.complex128)
+    for block, factor in parts:
+        exponent += (scale * factor) * block.known(grid)
+    spectrum = np.exp(exponent)
+    for block, factor in parts:
+        uncertain = block.uncertain(grid, scale * factor)
+        if uncertain is not None:
+            spectrum *= uncertain
+    return grid.distribution(spectrum)
 
 
 class Point:
-    """A portfolio at one loss: the bracket of P(L > loss) at any scale and resolution."""
+    """A portfolio at one loss: the bracket of P(L > loss) at any scale."""
 
-    def __init__(self, risks: Sequence[Risk], loss: float, resolution: int) -> None:
-        self._risks = risks
-        self._lattice = lattice_for(risks, loss, resolution)
-        self._transformed: dict[tuple[Rounding, int], Transformed] = {}
+    def __init__(self, parts: Parts, loss: float, resolution: int) -> None:
+        self._parts = parts
+        self._lattice = lattice_for(_risks(parts), loss, resolution)
 
     def bracket(self, scale: float = 1.0) -> Bracket:
         """The bracket of P(L > loss) at scaled frequencies."""
@@ -122,33 +93,40 @@ class Point:
         """What P(L > loss) is at least."""
         drift = self._drift(scale)
         if drift is None:
-            found = self._rounded(Rounding.DOWN).exceedance(scale)
-            return max(0.0, found - ROUNDED)
-        return max(0.0, self._rounded(Rounding.MIDDLE, drift).exceedance(scale) - ROUNDED - DOUBT)
+            found = self._exceedance(Rounding.DOWN, scale)
+            return max(0.0, found - self._rounded(scale))
+        found = self._exceedance(Rounding.MIDDLE, scale, drift)
+        return max(0.0, found - self._rounded(scale) - DOUBT)
 
     def upper(self, scale: float = 1.0) -> float:
         """What P(L > loss) is at most."""
         drift = self._drift(scale)
         if drift is None:
-            found = self._rounded(Rounding.UP).exceedance(scale)
-            return min(1.0, found + WRAPPED + ROUNDED)
+            found = self._exceedance(Rounding.UP, scale)
+            return min(1.0, found + WRAPPED + self._rounded(scale))
         if drift > self._lattice.cells:
             return 1.0
-        found = self._rounded(Rounding.MIDDLE, drift).exceedance(scale, back=2 * drift)
-        return min(1.0, found + WRAPPED + ROUNDED + DOUBT)
+        found = self._exceedance(Rounding.MIDDLE, scale, drift, back=2 * drift)
+        return min(1.0, found + WRAPPED + self._rounded(scale) + DOUBT)
 
-    def _rounded(self, rounding: Rounding, longer: int = 0) -> Transformed:
-        """The portfolio on the lattice of this loss, or on one that goes on for some steps."""
-        found = self._transformed.get((rounding, longer))
-        if found is None:
-            cells = self._lattice.cells + longer
-            lattice = Lattice(self._lattice.top * (cells / self._lattice.cells), cells)
-            found = Transformed(self._risks, lattice if longer else self._lattice, rounding)
-            self._transformed = {
-                key: one for key, one in self._transformed.items() if key[0] is not rounding
-            }
-            self._transformed[rounding, longer] = found
-        return found
+    def _rounded(self, scale: float) -> float:
+        most = sum(
+            factor * frequency.highest(risk.rate)
+            for block, factor in self._parts
+            for risk in block.risks
+        )
+        return rounded(scale * most)
+
+    def _exceedance(
+        self, rounding: Rounding, scale: float, longer: int = 0, back: int = 0
+    ) -> float:
+        """P(L > a point) of the lattice that goes on for some steps, some steps below its top."""
+        lattice = self._lattice
+        if longer:
+            cells = lattice.cells + longer
+            lattice = Lattice(lattice.top * (cells / lattice.cells), cells)
+        below = distribution(self._parts, Grid(lattice, rounding), scale)
+        return float(1.0 - below[lattice.cells - back])
 
     def _drift(self, scale: float) -> int | None:
         """Steps that all roundings to the middle together stay within, but for a chance of 1e-10.
@@ -159,34 +137,43 @@ class Point:
         events make down and up the closer pair, or where insurance bends what was rounded.
         """
         counts = {1: 0.0, 2: 0.0}
-        for risk in self._risks:
-            two = risk.severity.probability > 0.0
-            if two and risk.severity.insurance is not None:
-                return None
-            counts[1 + two] += scale * frequency.highest(risk.rate)
+        for block, factor in self._parts:
+            for risk in block.risks:
+                two = risk.severity.probability > 0.0
+                if two and risk.severity.insurance is not None:
+                    return None
+                counts[1 + two] += scale * factor * frequency.highest(risk.rate)
         if counts[1] + counts[2] < MANY_EVENTS:
             return None
         slopes = np.geomspace(1e-6, 4.0, 400)
         growth = sum(count * np.expm1(c * slopes**2 / 8.0) for c, count in counts.items())
-        return math.ceil(float(((growth - math.log(DOUBT)) / slopes).min()))
+        least = math.ceil(float(((growth - math.log(DOUBT)) / slopes).min()))
+        whole = 1 << max(0, least.bit_length() - 5)  # nearby scales share a grid
+        return -(-least // whole) * whole
 
 
 class Portfolio:
-    """Independent risks, and what was computed of them: for many questions about the same risks."""
+    """Independent risks, for many questions about them: their transforms are kept."""
 
-    def __init__(self, risks: Sequence[Risk]) -> None:
-        self.risks = tuple(risks)
+    def __init__(
+        self, risks: Sequence[Risk] = (), parts: Parts = (), affordable: float = AFFORDABLE
+    ) -> None:
+        self.parts = (*parts, (Block(risks), 1.0)) if risks else tuple(parts)
+        self.resolutions = self.up_to(affordable)
         self._points: dict[tuple[float, int], Point] = {}
 
+    def up_to(self, affordable: float) -> tuple[int, ...]:
+        """The resolutions that take no more than so many nanoseconds; the coarsest always."""
+        work = sum(block.work for block, _ in self.parts)
+        finer = (cells for cells in RESOLUTIONS[1:] if cells * work <= affordable)
+        return (RESOLUTIONS[0], *finer)
+
     def point(self, loss: float, resolution: int) -> Point:
-        """The portfolio at one loss and resolution; kept while many of them fit into memory."""
+        """The portfolio at one loss and resolution."""
         key = (loss, resolution)
-        found = self._points.get(key)
-        if found is None:
-            found = Point(self.risks, loss, resolution)
-            if len(self.risks) * resolution <= KEPT:
-                self._points[key] = found
-        return found
+        if key not in self._points:
+            self._points[key] = Point(self.parts, loss, resolution)
+        return self._points[key]
 
     def exceedance(
         self, loss: float, enough: Callable[[Bracket], bool], scale: float = 1.0
@@ -196,11 +183,15 @@ class Portfolio:
         `loss` > 0 in the currency's major unit; `scale` ≥ 0 multiplies all frequencies.
         """
         found = Bracket(0.0, 1.0)
-        for resolution in RESOLUTIONS:
+        for resolution in self.resolutions:
             found = found.meet(self.point(loss, resolution).bracket(scale))
             if enough(found):
                 break
         return found
+
+
+def _risks(parts: Parts) -> list[Risk]:
+    return [risk for block, _ in parts for risk in block.risks]
 
 
 def within(width: float) -> Callable[[Bracket], bool]:
@@ -231,11 +222,13 @@ def no_loss(risks: Sequence[Risk]) -> float:
     return answer
 
 
-def lattice_for(risks: Sequence[Risk], loss: float, resolution: int) -> Lattice:
-    """The lattice for a loss; where all amounts are known, exact if it is not too fine."""
-    amounts = [amount for risk in risks for amount in risk.severity.constants]
+def lattice_for(
+    risks: Sequence[Risk], loss: float, resolution: int, finest: int = FINEST
+) -> Lattice:
+    """The lattice for a loss; where all amounts are known, exact if it is not finer than that."""
+    amounts = sorted({amount for risk in risks for amount in risk.severity.constants})
     if all(risk.severity.discrete for risk in risks):
-        lattice = exactly(loss, amounts)
+        lattice = exactly(loss, amounts, finest)
         if lattice is not None:
             return lattice
     return fitting(loss, resolution, amounts)

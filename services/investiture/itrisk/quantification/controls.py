@@ -1,22 +1,25 @@
 """The cheapest set of the offered controls that enters the appetite, and what more money buys."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from investiture.itrisk.quantification import compound
+from investiture.itrisk.quantification.blocks import Block
 from investiture.itrisk.quantification.compound import Portfolio
 from investiture.itrisk.quantification.scenarios import (
     Control,
     Question,
+    Scenario,
     frequency_factor,
     severity_factor,
 )
 from investiture.itrisk.quantification.tipping import Verdict, decide
 from investiture.itrisk.quantification.value import risk_adjusted_npv
 
-KEPT = 8
-"""Portfolios that differ in more than a common factor of their frequencies."""
+AFFORDABLE = 3e7
+"""Nanoseconds that one resolution of one set may take; a set that is undecided then does not count
+as entering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,22 @@ def entering(
 
 
 class _Looked:
-    """What is known of the sets that were looked at; a control never raises a probability."""
+    """What is known of the sets that were looked at; a control never raises a probability.
+
+    Scenarios that the same controls act on are one block: a set only scales its frequencies, and
+    its transforms are computed once for every reduction of its severities.
+    """
 
     def __init__(self, question: Question) -> None:
         self._question = question
         self._inside: list[frozenset[str]] = []
         self._outside: list[frozenset[str]] = []
-        self._portfolios: dict[tuple[tuple[float, float], ...], Portfolio] = {}
+        alike: dict[tuple[str, ...], list[Scenario]] = {}
+        for scenario in question.scenarios:
+            acting = tuple(one.name for one in question.controls if one.acts_on(scenario.name))
+            alike.setdefault(acting, []).append(scenario)
+        self._alike = tuple(tuple(scenarios) for scenarios in alike.values())
+        self._blocks: dict[tuple[int, float], Block] = {}
 
     def enters(self, chosen: Sequence[Control]) -> bool:
         """Whether the appetite is kept with these controls in place."""
@@ -75,29 +87,23 @@ class _Looked:
             return True
         if any(names <= larger for larger in self._outside):
             return False
-        portfolio, scale = self._portfolio(chosen)
-        scale *= self._question.exposure
-        inside = decide(portfolio, self._question.appetite, scale) is Verdict.INSIDE
+        question = self._question
+        parts = [self._part(i, chosen) for i in range(len(self._alike))]
+        portfolio = Portfolio(parts=parts, affordable=AFFORDABLE)
+        inside = decide(portfolio, question.appetite, question.exposure) is Verdict.INSIDE
         (self._inside if inside else self._outside).append(names)
         return inside
 
-    def _portfolio(self, chosen: Sequence[Control]) -> tuple[Portfolio, float]:
-        """The risks but for a common factor of their frequencies: many sets share them."""
-        names = [scenario.name for scenario in self._question.scenarios]
-        often = [frequency_factor(name, chosen) for name in names]
-        common = max(often)
-        if common == 0.0:
-            return Portfolio([risk.scaled(0.0) for risk in self._question.risks()]), 1.0
-        key = tuple(
-            (round(severity_factor(name, chosen), 12), round(factor / common, 12))
-            for name, factor in zip(names, often, strict=True)
-        )
-        found = self._portfolios.get(key)
-        if found is None:
-            risks = self._question.risks(_names(chosen))
-            found = Portfolio([risk.scaled(1.0 / common) for risk in risks])
-            self._portfolios = {**dict(list(self._portfolios.items())[-KEPT:]), key: found}
-        return found, common
+    def _part(self, index: int, chosen: Sequence[Control]) -> tuple[Block, float]:
+        """A block with its severities reduced, and what its frequencies are multiplied with."""
+        scenarios = self._alike[index]
+        name = scenarios[0].name
+        key = index, round(severity_factor(name, chosen), 12)
+        if key not in self._blocks:
+            replaced = replace(self._question, scenarios=scenarios)
+            risks = replaced.risks(_names(chosen), frequencies=False)
+            self._blocks[key] = Block(risks)
+        return self._blocks[key], frequency_factor(name, chosen)
 
 
 def _by_cost(controls: Sequence[Control]) -> Iterator[tuple[Control, ...]]:

@@ -18,6 +18,7 @@ Amounts are in the currency's major unit. A frequency is `{poisson: r}`,
 probability or `{threat: …, resistance: …}`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TypeVar, cast
@@ -38,10 +39,16 @@ from investiture.itrisk.quantification.value import Value
 Read = TypeVar("Read")
 
 MOST_SCENARIOS = 1_000
-MOST_TOLERANCES = 20
+MOST_TOLERANCES = 10
+MOST_UNCERTAIN, WIDE = 60, 50.0
+"""Scenarios whose frequency is a range; one of up to 50 events a year counts once, a wider one as
+often as it holds 50. These four keep the longest answer within seconds on one core."""
+MOST_GROUPS = 64
+"""Groups of scenarios that different controls act on."""
 MOST_YEARS = 30
 SMALLEST_TOLERANCE = 1e-7
 """Below it a tolerance is a matter of the last digits of a double, not of an appetite."""
+WITHOUT_DOT = re.compile(r"[-+]?[0-9]{1,20}[eE][-+]?[0-9]{1,3}")
 WHAT_A_FILE_HOLDS = ("scenarios", "controls", "insurance", "appetite", "exposure", "value")
 
 
@@ -66,6 +73,7 @@ def question_of(document: object) -> Question:
             f"{MOST_CONTROLS}: put together what is bought together",
         )
     _different("controls", (control.name for control in controls))
+    _bearable(scenarios, controls)
     return Question(
         scenarios=scenarios,
         appetite=appetite_of(top.get("appetite", []), "appetite"),
@@ -116,6 +124,28 @@ def estimate_of(document: object, at: str) -> Estimate:
         return _pert(value, place)
     low, high = _numbers(value, place, (2,), "[low, high]")
     return estimates.lognormal90(low, high, place)
+
+
+def _bearable(scenarios: Sequence[Scenario], controls: Sequence[Control]) -> None:
+    """Refuse what takes minutes: no answer at all is worse than one to a smaller question."""
+    uncertain = sum(
+        max(1.0, (one.rate.high - one.rate.low) / WIDE)
+        for one in scenarios
+        if isinstance(one.rate, Pert)
+    )
+    if uncertain > MOST_UNCERTAIN:
+        raise InvalidArgument.of(
+            "scenarios",
+            f"too many frequencies are ranges, or too wide ones ({uncertain:,.0f} of at most "
+            f"{MOST_UNCERTAIN}): give poisson for the smaller scenarios, or put some together",
+        )
+    groups = {tuple(control.acts_on(one.name) for control in controls) for one in scenarios}
+    if len(groups) > MOST_GROUPS:
+        raise InvalidArgument.of(
+            "controls",
+            f"they act on {len(groups)} different groups of scenarios, at most {MOST_GROUPS}: name "
+            "fewer scenarios in a control, or put scenarios together",
+        )
 
 
 def _scenario(document: object, at: str) -> Scenario:
@@ -192,7 +222,7 @@ def _control(document: object, at: str, scenarios: set[str]) -> Control:
         raise InvalidArgument.of(at, "say its frequency_effectiveness or its severity_reduction")
     named = _sequence(parts.get("scenarios", []), f"{at}.scenarios")
     for index, one in enumerate(named):
-        if one not in scenarios:
+        if not isinstance(one, str) or one not in scenarios:
             raise InvalidArgument.of(f"{at}.scenarios[{index}]", f"there is no scenario {one!r}")
     return Control(
         name=_name(parts["name"], f"{at}.name"),
@@ -286,8 +316,13 @@ def _name(document: object, at: str) -> str:
 
 
 def _number(document: object, at: str) -> float:
+    """A number; `1e5` too, which YAML 1.1 reads as text because it has no dot."""
+    if isinstance(document, str) and WITHOUT_DOT.fullmatch(document):
+        return float(document)
     if isinstance(document, bool) or not isinstance(document, int | float):
         raise InvalidArgument.of(at, f"is to be a number, not {document!r}")
+    if abs(document) > estimates.LARGEST:
+        raise InvalidArgument.of(at, "numbers go up to 1e18")
     return float(document)
 
 

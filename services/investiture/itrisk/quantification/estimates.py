@@ -262,7 +262,7 @@ class Lognormal90:
         return answer
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2_048)
 def _nodes(count: int, alpha: float, beta: float) -> tuple[Floats, Floats]:
     return jacobi(count, alpha, beta)
 

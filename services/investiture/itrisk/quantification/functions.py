@@ -55,5 +55,5 @@ def inverse(spectrum: Complexes, length: int) -> Floats:
 
 
 def root(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where a continuous function changes its sign between two points (Brent), to 1e-9 of it."""
-    return float(_optimize.brentq(function, low, high, rtol=1e-9))
+    """Where a continuous function changes its sign between two points (Brent), to 1e-6 of it."""
+    return float(_optimize.brentq(function, low, high, rtol=1e-6))

@@ -18,9 +18,9 @@ from investiture.itrisk.quantification.estimates import Constant, Estimate
 from investiture.itrisk.quantification.functions import Floats, fast_length, inverse, transform
 from investiture.itrisk.quantification.severity import Insurance, Severity
 
-LARGEST_GRID = 1 << 20
-"""Points of a severity before insurance: what lies beyond is only known to lie beyond."""
 FINEST = 1 << 18
+FURTHER = 4
+"""How many times as long the grid of an event before insurance may be."""
 LARGEST_DENOMINATOR = 4_096
 
 
@@ -48,11 +48,7 @@ class Lattice:
     @cached_property
     def points(self) -> Floats:
         """Shape (cells + 2,): one point beyond the top. The top itself is exact."""
-        return self.extended(self.cells)
-
-    def extended(self, cells: int) -> Floats:
-        """Shape (cells + 2,): the grid continued."""
-        return self.top * (np.arange(cells + 2) / self.cells)
+        return self.top * (np.arange(self.cells + 2) / self.cells)
 
     def index(self, amount: float) -> Fraction:
         """Where an amount lies, in steps; exact for the decimal number that was written."""
@@ -78,7 +74,7 @@ def fitting(top: float, cells: int, constants: Iterable[float]) -> Lattice:
     return Lattice(top, whole * math.ceil(cells / whole))
 
 
-def exactly(loss: float, amounts: Iterable[float]) -> Lattice | None:
+def exactly(loss: float, amounts: Iterable[float], finest: int = FINEST) -> Lattice | None:
     """The lattice of all sums of known amounts, up to the largest that is not above `loss`.
 
     None where it would have too many points. A year's loss is above the one iff above the other.
@@ -89,7 +85,7 @@ def exactly(loss: float, amounts: Iterable[float]) -> Lattice | None:
     denominator = math.lcm(*(part.denominator for part in parts))
     unit = Fraction(math.gcd(*(int(part * denominator) for part in parts)), denominator)
     cells = math.floor(exact(loss) / unit)
-    if not 1 <= cells <= FINEST:
+    if not 1 <= cells <= finest:
         return None
     top = unit * cells
     return Lattice(float(top), cells) if exact(float(top)) == top else None
@@ -97,53 +93,52 @@ def exactly(loss: float, amounts: Iterable[float]) -> Lattice | None:
 
 def masses(severity: Severity, lattice: Lattice, rounding: Rounding) -> Floats:
     """Shape (cells + 1,): the probability of every grid point, what lies beyond left out."""
-    insurance, cells = severity.insurance, lattice.cells
+    alone = _primary(severity, lattice, rounding)
     if severity.probability == 0.0:
-        if insurance is None:
-            return _of(severity.primary, lattice, cells, rounding)
-        if not isinstance(severity.primary, Constant):
-            return _insured_alone(severity.primary, insurance, lattice, rounding)
-    whole = cells
-    if insurance is not None:
-        whole += math.ceil(lattice.index(insurance.limit)) + 1
-    reach = min(whole, max(cells, _felt(severity, lattice)))
-    gross = _of(severity.primary, lattice, reach, rounding)
-    if severity.probability > 0.0:
-        both = _convolved(gross, _of(severity.secondary, lattice, reach, rounding))
-        gross = (1.0 - severity.probability) * gross + severity.probability * both
-    if insurance is None:
-        return gross
-    kept = _insured(gross, insurance, lattice, rounding)
-    if reach < whole and rounding is not Rounding.UP:
-        least = math.floor(min(lattice.index(insurance.deductible), Fraction(reach)))
-        if least <= cells:
-            kept[least] += max(0.0, 1.0 - float(gross.sum()))
-    return kept
+        return alone
+    both = _sum(severity, lattice, rounding)
+    return (1.0 - severity.probability) * alone + severity.probability * both
 
 
-def _felt(severity: Severity, lattice: Lattice) -> int:
-    """Steps beyond which an event before insurance lies so rarely that its place does not matter.
-
-    Rarely is a hundredth of a step's worth; a finer lattice looks further.
-    """
-    end, rare = lattice.top, 0.01 / lattice.cells
-    while end < LARGEST_GRID * lattice.step:
-        half = np.array([end / 2.0])
-        primary, secondary = severity.primary.cdf(half)[0], severity.secondary.cdf(half)[0]
-        if 1.0 - primary + severity.probability * (1.0 - secondary) <= rare:
-            break
-        end *= 2.0
-    return min(LARGEST_GRID, math.ceil(end / lattice.step))
-
-
-def _of(estimate: Estimate, lattice: Lattice, reach: int, rounding: Rounding) -> Floats:
-    """Shape (reach + 1,): one estimate on the grid."""
+def _primary(severity: Severity, lattice: Lattice, rounding: Rounding) -> Floats:
+    """An event without a secondary loss, after insurance."""
+    estimate, insurance = severity.primary, severity.insurance
     if isinstance(estimate, Constant):
-        return _point(lattice.index(estimate.value), reach, rounding)
-    points = lattice.extended(reach)
+        return _point(_kept(lattice.index(estimate.value), insurance, lattice), lattice, rounding)
+    if insurance is None:
+        return _of(estimate, lattice, rounding)
+    return _insured(estimate, insurance, lattice, rounding)
+
+
+def _sum(severity: Severity, lattice: Lattice, rounding: Rounding) -> Floats:
+    """An event with a secondary loss, after insurance."""
+    primary, secondary, insurance = severity.primary, severity.secondary, severity.insurance
+    if isinstance(primary, Constant) and isinstance(secondary, Constant):
+        place = lattice.index(primary.value) + lattice.index(secondary.value)
+        return _point(_kept(place, insurance, lattice), lattice, rounding)
+    if insurance is None:
+        return _convolved(_of(primary, lattice, rounding), _of(secondary, lattice, rounding))
+    if rounding is not Rounding.MIDDLE:
+        return _insured_sum(severity, insurance, lattice, rounding)
+    down = _insured_sum(severity, insurance, lattice, Rounding.DOWN)
+    return (down + _insured_sum(severity, insurance, lattice, Rounding.UP)) / 2.0
+
+
+def _kept(place: Fraction, insurance: Insurance | None, lattice: Lattice) -> Fraction:
+    """What insurance leaves of a known amount, both in steps."""
+    if insurance is None:
+        return place
+    above = max(place - lattice.index(insurance.deductible), Fraction(0))
+    return place - min(above, lattice.index(insurance.limit))
+
+
+def _of(estimate: Estimate, lattice: Lattice, rounding: Rounding) -> Floats:
+    """Shape (cells + 1,): one estimate on the grid."""
+    if isinstance(estimate, Constant):
+        return _point(lattice.index(estimate.value), lattice, rounding)
     if rounding is Rounding.MIDDLE:
-        return _middle(estimate.limited(points) / lattice.step)
-    below = estimate.cdf(points)
+        return _middle(estimate.limited(lattice.points) / lattice.step)
+    below = estimate.cdf(lattice.points)
     return _differences(below, below, rounding)
 
 
@@ -160,12 +155,12 @@ def _middle(limited: Floats) -> Floats:
     return np.maximum(np.concatenate(([1.0 - limited[1]], inner)), 0.0)
 
 
-def _point(place: Fraction, reach: int, rounding: Rounding) -> Floats:
-    answer = np.zeros(reach + 1)
+def _point(place: Fraction, lattice: Lattice, rounding: Rounding) -> Floats:
+    answer = np.zeros(lattice.cells + 1)
     floor, ceiling = math.floor(place), math.ceil(place)
     upper = {Rounding.DOWN: 0.0, Rounding.UP: 1.0, Rounding.MIDDLE: float(place - floor)}[rounding]
     for index, mass in ((floor, 1.0 - upper), (ceiling, upper)):
-        if index <= reach:
+        if index <= lattice.cells:
             answer[index] += mass
     return answer
 
@@ -177,7 +172,7 @@ def _convolved(one: Floats, other: Floats) -> Floats:
     return np.maximum(both[: one.size], 0.0)
 
 
-def _insured_alone(
+def _insured(
     estimate: Estimate, insurance: Insurance, lattice: Lattice, rounding: Rounding
 ) -> Floats:
     """One estimate after insurance: P(X' ≤ x) is P(X ≤ x + limit) from the deductible on."""
@@ -196,19 +191,32 @@ def _insured_alone(
     return _differences(until, before, rounding)
 
 
-def _insured(gross: Floats, insurance: Insurance, lattice: Lattice, rounding: Rounding) -> Floats:
-    """What is left of every grid point after insurance, rounded the same way again."""
+def _insured_sum(
+    severity: Severity, insurance: Insurance, lattice: Lattice, rounding: Rounding
+) -> Floats:
+    """Primary plus secondary after insurance, rounded down or up.
+
+    P(X' ≤ x) is P(X ≤ x) below the deductible and P(X ≤ x + limit) from there on. The second is
+    read from a grid that reaches so far: a coarser one, which rounds the same way.
+    """
+    cells = lattice.cells
     deductible, limit = lattice.index(insurance.deductible), lattice.index(insurance.limit)
-    places = np.arange(gross.size, dtype=np.float64)
-    kept = places - np.clip(places - float(deductible), 0.0, float(limit))
-    fits = deductible.denominator == 1 and limit.denominator == 1
-    doubt = 0.0 if fits else 1e-9
-    lower = np.floor(kept * (1.0 - doubt)).astype(np.intp)
-    upper = np.ceil(kept * (1.0 + doubt)).astype(np.intp)
-    share = np.clip((kept - lower) / np.maximum(upper - lower, 1), 0.0, 1.0)
-    if rounding is not Rounding.MIDDLE:
-        share = np.full_like(share, float(rounding is Rounding.UP))
-    both = np.zeros(gross.size + 2)
-    np.add.at(both, lower, gross * (1.0 - share))
-    np.add.at(both, upper, gross * share)
-    return both[: lattice.cells + 1]
+    down = rounding is Rounding.DOWN
+    places = np.arange(cells + 1)
+    answer = np.cumsum(_gross(severity, lattice, rounding))
+    covered = places + 1 > deductible if down else places >= deductible
+    if covered.any():
+        ratio = max(1, math.ceil((cells + limit + 1) / (FURTHER * cells)))
+        further = math.ceil((cells + limit + 1) / ratio) + 1
+        coarse = Lattice(lattice.top * (ratio * further / cells), further)
+        until = np.cumsum(_gross(severity, coarse, rounding))
+        steps = (places + float(limit + (1 if down else 0))) / ratio
+        index = np.floor(steps * (1.0 + (1e-12 if down else -1e-12))).astype(np.intp)
+        answer = np.where(covered, until[index], answer)
+    return np.diff(np.maximum.accumulate(np.minimum(answer, 1.0)), prepend=0.0)
+
+
+def _gross(severity: Severity, lattice: Lattice, rounding: Rounding) -> Floats:
+    """Primary plus secondary before insurance."""
+    primary = _of(severity.primary, lattice, rounding)
+    return _convolved(primary, _of(severity.secondary, lattice, rounding))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from investiture.itrisk.quantification.compound import Risk
+from investiture.itrisk.quantification.blocks import Risk
 from investiture.itrisk.quantification.frequency import Rate
 from investiture.itrisk.quantification.severity import Insurance, Severity
 from investiture.itrisk.quantification.value import Value
@@ -61,10 +61,17 @@ class Question:
     exposure: float = 1.0
     value: Value | None = None
 
-    def risks(self, chosen: Collection[str] = ()) -> list[Risk]:
-        """The scenarios at full exposure, with the `chosen` controls in place."""
+    def risks(self, chosen: Collection[str] = (), *, frequencies: bool = True) -> list[Risk]:
+        """The scenarios at full exposure, with the `chosen` controls in place.
+
+        Without `frequencies` these are as if no control were there.
+        """
         controls = [control for control in self.controls if control.name in chosen]
-        return [_reduced(scenario, controls, self.insurance) for scenario in self.scenarios]
+        found = [_reduced(scenario, controls, self.insurance) for scenario in self.scenarios]
+        if frequencies:
+            return found
+        pairs = zip(self.scenarios, found, strict=True)
+        return [Risk(scenario.rate, risk.severity) for scenario, risk in pairs]
 
     def with_controls_in_place(self, chosen: Collection[str]) -> "Question":
         """The same question once the `chosen` controls are there; they are no longer offered."""

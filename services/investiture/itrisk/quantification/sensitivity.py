@@ -1,19 +1,22 @@
 """Which estimate moves the verdict most: each a quarter higher and a fifth lower, by itself."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 
-from investiture.itrisk.quantification.compound import Risk
+from investiture.itrisk.quantification.blocks import Block
+from investiture.itrisk.quantification.compound import lattice_for
 from investiture.itrisk.quantification.frequency import Rate
-from investiture.itrisk.quantification.quantiles import curve
+from investiture.itrisk.quantification.lattice import Lattice
+from investiture.itrisk.quantification.quantiles import Below
 from investiture.itrisk.quantification.scenarios import Question, Scenario
 
 HIGHER, LOWER = 1.25, 0.8
 MOST = 10
 """Scenarios of which every estimate is moved."""
+RESOLUTION = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +33,62 @@ class Swing:
         return abs(self.higher - self.lower)
 
 
-def swings(question: Question, loss: float) -> tuple[Swing, ...]:
+def swings(
+    question: Question, loss: float, proceed: Callable[[], None] = lambda: None
+) -> tuple[Swing, ...]:
     """The swing of every estimate at one loss, the largest first.
 
     Of more than ten scenarios the ten with the largest expected loss, one estimate at a time. The
     numbers of an estimate move together: a frequency to 1.25 and 0.8 of itself, an amount the
     same, a probability no higher than 1.
     """
-    found = [
-        Swing(path, _at(question, lower, loss), _at(question, higher, loss))
-        for path, lower, higher in _moved(question.scenarios)
-    ]
+    ordered = sorted(question.scenarios, key=_expected, reverse=True)
+    moved, exposure = ordered[:MOST], question.exposure
+    each = [_block(question, [scenario]) for scenario in moved]
+    rest = _block(question, ordered[MOST:])
+    lattice = _lattice(question, moved, loss)
+    found: list[Swing] = []
+    for scenario, block in zip(moved, each, strict=True):
+        others = [rest, *(other for other in each if other is not block)]
+        for part in _parts(scenario):
+            lower, higher = (
+                _at(
+                    [*others, _block(question, [_with(scenario, part, factor)])],
+                    lattice,
+                    loss,
+                    exposure,
+                )
+                for factor in (LOWER, HIGHER)
+            )
+            found.append(Swing(f"{scenario.name}.{part}", lower, higher))
+        proceed()
     return tuple(sorted(found, key=lambda swing: -swing.size))
 
 
-def _at(question: Question, scenarios: Sequence[Scenario], loss: float) -> float:
-    risks: list[Risk] = replace(question, scenarios=tuple(scenarios)).risks()
-    return float(curve(risks, np.array([loss]), question.exposure)[0])
+def _block(question: Question, scenarios: Sequence[Scenario]) -> Block:
+    return Block(replace(question, scenarios=tuple(scenarios)).risks())
 
 
-def _moved(
-    scenarios: Sequence[Scenario],
-) -> Iterator[tuple[str, list[Scenario], list[Scenario]]]:
-    largest = sorted(range(len(scenarios)), key=lambda index: -_expected(scenarios[index]))
-    for index in sorted(largest[:MOST]):
-        scenario = scenarios[index]
-        for part in ("frequency", "primary", "secondary.probability", "secondary.loss"):
-            if part.startswith("secondary") and scenario.severity.probability == 0.0:
-                continue
-            lower, higher = list(scenarios), list(scenarios)
-            lower[index] = _with(scenario, part, LOWER)
-            higher[index] = _with(scenario, part, HIGHER)
-            yield f"{scenario.name}.{part}", lower, higher
+def _lattice(question: Question, moved: Sequence[Scenario], loss: float) -> Lattice:
+    """One lattice for all, so that transforms are computed once: known amounts, moved or not."""
+    further = [
+        _with(scenario, part, factor)
+        for scenario in moved
+        for part in _parts(scenario)
+        for factor in (LOWER, HIGHER)
+    ]
+    every = replace(question, scenarios=(*question.scenarios, *further)).risks()
+    return lattice_for(every, loss, RESOLUTION, RESOLUTION)
+
+
+def _at(blocks: Sequence[Block], lattice: Lattice, loss: float, exposure: float) -> float:
+    below = Below([(block, 1.0) for block in blocks], lattice, exposure)
+    return float(np.clip(1.0 - below.at(np.array([loss]))[0], 0.0, 1.0))
+
+
+def _parts(scenario: Scenario) -> tuple[str, ...]:
+    every = ("frequency", "primary", "secondary.probability", "secondary.loss")
+    return every if scenario.severity.probability > 0.0 else every[:2]
 
 
 def _expected(scenario: Scenario) -> float:

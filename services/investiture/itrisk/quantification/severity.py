@@ -4,15 +4,17 @@ X = primary + B · secondary with B ~ Bernoulli(p); a control that limits damage
 what is left insurance pays min(max(X − deductible, 0), limit) for every event.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from investiture.itrisk.quantification.estimates import Constant, Estimate
+from investiture.itrisk.quantification.estimates import Constant, Estimate, Pert
+from investiture.itrisk.quantification.functions import Floats
 
 NOTHING = Constant(0.0)
-NODES = 128
-"""Of a quadrature over the primary loss; only moments of insured losses come from it."""
+PANELS = 4_096
+"""Of the integral over the primary loss that the moments of an insured loss need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,50 +59,81 @@ class Severity:
 
     @property
     def second_moment(self) -> float:
-        """E[X²] after insurance.
-
-        Integrated by parts, it is E[min(X, d)²] + E[X²] − E[min(X, e)²] − 2 limit (E[X] −
-        E[min(X, e)]) with the deductible d and e = d + limit.
-        """
+        """E[X²] after insurance."""
         p, primary, secondary = self.probability, self.primary, self.secondary
         gross = primary.second_moment + 2.0 * p * primary.mean * secondary.mean
         gross += p * secondary.second_moment
         if self.insurance is None:
             return gross
-        end, mean = self.insurance.end, primary.mean + p * secondary.mean
-        kept = gross + self._limited_square(self.insurance.deductible) - self._limited_square(end)
-        return max(kept - 2.0 * self.insurance.limit * (mean - self._limited(end)), 0.0)
+        return self._kept_square(self.insurance, gross, primary.mean + p * secondary.mean)
+
+    def second_moment_until(self, top: float) -> float:
+        """E[min(X, top)²] after insurance."""
+        if self.insurance is None or top <= self.insurance.deductible:
+            return self._limited_square(top)
+        end = top + self.insurance.limit
+        return self._kept_square(self.insurance, self._limited_square(end), self._limited(end))
+
+    def _kept_square(self, insurance: Insurance, square: float, mean: float) -> float:
+        """E[min(X, d)²] + E[X²] − E[min(X, e)²] − 2 limit (E[X] − E[min(X, e)]).
+
+        With the deductible d and e = d + limit: X'² integrated by parts.
+        """
+        kept = square + self._limited_square(insurance.deductible)
+        kept -= self._limited_square(insurance.end)
+        return max(kept - 2.0 * insurance.limit * (mean - self._limited(insurance.end)), 0.0)
 
     @property
     def nothing(self) -> float:
         """P(X = 0) after insurance."""
         covers = self.insurance is not None and self.insurance.deductible == 0.0
         end = self.insurance.end if self.insurance is not None and covers else 0.0
-        places, weights = self.primary.nodes(NODES)
         alone = float(self.primary.cdf(np.array([end]))[0])
-        rest = np.where(places <= end, self.secondary.cdf(np.maximum(end - places, 0.0)), 0.0)
-        return (1.0 - self.probability) * alone + self.probability * float(weights @ rest)
+        if self.probability == 0.0:
+            return alone
+        if isinstance(self.secondary, Constant):
+            left = end - self.secondary.value
+            both = float(self.primary.cdf(np.array([left]))[0]) if left >= 0.0 else 0.0
+        else:
+            both = self._over_primary(end, self.secondary.cdf)
+        return (1.0 - self.probability) * alone + self.probability * both
 
     def _limited(self, end: float) -> float:
         """E[min(X, end)] before insurance."""
         alone = float(self.primary.limited(np.array([end]))[0])
         if self.probability == 0.0:
             return alone
-        places, weights = self.primary.nodes(NODES)
-        left = np.maximum(end - places, 0.0)
-        both = np.minimum(places, end) + np.where(left > 0.0, self.secondary.limited(left), 0.0)
-        return (1.0 - self.probability) * alone + self.probability * float(weights @ both)
+        return alone + self.probability * self._over_primary(end, self.secondary.limited)
 
     def _limited_square(self, end: float) -> float:
         """E[min(X, end)²] before insurance."""
         alone = float(self.primary.limited_square(np.array([end]))[0])
         if self.probability == 0.0:
             return alone
-        places, weights = self.primary.nodes(NODES)
-        left, first = np.maximum(end - places, 0.0), np.minimum(places, end)
-        more = 2.0 * first * self.secondary.limited(left) + self.secondary.limited_square(left)
-        both = first**2 + np.where(left > 0.0, more, 0.0)
-        return (1.0 - self.probability) * alone + self.probability * float(weights @ both)
+
+        def more(left: Floats) -> Floats:
+            both = 2.0 * (end - left) * self.secondary.limited(left)
+            return both + self.secondary.limited_square(left)
+
+        return alone + self.probability * self._over_primary(end, more)
+
+    def _over_primary(self, end: float, function: Callable[[Floats], Floats]) -> float:
+        """E[function(end − primary); primary < end], by the trapezoid rule in P(primary ≤ t)."""
+        if isinstance(self.primary, Constant):
+            left = end - self.primary.value
+            return float(function(np.array([left]))[0]) if left >= 0.0 else 0.0
+        near = end * np.geomspace(1e-9, 1.0, PANELS)
+        inside = np.linspace(0.0, end, PANELS)
+        places = np.unique(np.concatenate((inside, near, end - near, self._range(end))))
+        shares = np.diff(self.primary.cdf(places))
+        values = function(np.maximum(end - places, 0.0))
+        return float(shares @ (values[:-1] + values[1:])) / 2.0
+
+    def _range(self, end: float) -> Floats:
+        """Places within the range of a primary loss that has one."""
+        if not isinstance(self.primary, Pert):
+            return np.zeros(0)
+        return np.linspace(min(self.primary.low, end), min(self.primary.high, end), PANELS)
 
     @property
     def discrete(self) -> bool:

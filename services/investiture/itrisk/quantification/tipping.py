@@ -13,8 +13,8 @@ from investiture.itrisk.quantification.compound import Bracket, Point, Portfolio
 from investiture.itrisk.quantification.functions import root
 from investiture.itrisk.quantification.scenarios import Tolerance
 
-RESOLUTIONS = (1 << 10, 1 << 12, 1 << 14, 1 << 16)
-"""Steps up to the loss, for s*: see `CLOSE`."""
+AFFORDABLE = 1e8
+"""Nanoseconds that one look at one resolution may take; a root takes about ten."""
 CLOSE = 1e-4
 """How closely s* is known, relative to itself, where the finest lattice allows."""
 LARGEST_SCALE = 100.0
@@ -139,7 +139,7 @@ def _root(portfolio: Portfolio, tolerance: Tolerance, known: float | None) -> fl
     Solved on ever finer lattices, until the lower bound says nearly the same.
     """
     scale: float | None = None
-    for resolution in RESOLUTIONS:
+    for resolution in portfolio.up_to(AFFORDABLE):
         point = portfolio.point(tolerance.loss, resolution)
 
         def excess(scale: float, point: Point = point) -> float:
@@ -180,14 +180,16 @@ def _around(excess: Callable[[float], float], known: float | None) -> tuple[floa
 
 
 def _between(excess: Callable[[float], float], inside: float, outside: float) -> float:
-    """The largest scale found at which there is no excess."""
+    """The largest scale found at which there is no excess, a millionth below the crossing."""
     if outside == 0.0:
         return 0.0
-    if excess(inside) > 0.0:
+    while excess(inside) > 0.0:  # another lattice may say a little more than the coarser one
         inside /= 2.0
+        if inside < SMALLEST_SCALE:
+            return 0.0
     if excess(outside) <= 0.0:
         return outside
-    scale = root(excess, inside, outside)
-    while excess(scale) > 0.0:
-        scale *= 1.0 - 1e-8
+    scale, back = root(excess, inside, outside), 1e-6
+    while excess(scale) > 0.0 and scale > inside:
+        scale, back = max(inside, scale * (1.0 - back)), 2.0 * back
     return scale
