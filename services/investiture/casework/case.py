@@ -123,7 +123,6 @@ class Case:
     amber: Amber | None = None
     """Why it needs a look although nobody decided against it; `reason` says it in words."""
     standing_decision: StandingRef | None = None
-    """By which standing decision it was decided; None where people decide."""
     not_covered: tuple[str, ...] = ()
     """Why no standing decision covered it when it was opened, one line a cap."""
 

@@ -136,7 +136,8 @@ async def test_a_fund_owner_who_has_left_the_money_side_covers_nothing(
     money: MoneySide, ref: StandingRef, gone: dict[str, Any]
 ) -> None:
     await money.issue()
-    money.directory.say(FAY, **{"side": "MONEY", **gone})
+    said: dict[str, Any] = {"side": "MONEY", **gone}
+    money.directory.say(FAY, **said)
     assert (await opened(money, small(), ref)).state == gate_pb2.CASE_STATE_OPEN
 
 

@@ -81,7 +81,8 @@ async def test_it_reads_the_caps_itself_and_says_why_it_asks_people(
 async def test_a_knight_who_left_or_is_in_conflict_covers_nothing(
     desk: Desk, ref: StandingRef, gone: dict[str, Any]
 ) -> None:
-    desk.directory.say(INES, **{"side": "IT", **gone})
+    said: dict[str, Any] = {"side": "IT", **gone}
+    desk.directory.say(INES, **said)
     assert (await opened(desk, small(), ref)).state == gate_pb2.CASE_STATE_OPEN
 
 
