@@ -53,6 +53,15 @@ class Otherwise:
 
 
 @dataclass(frozen=True, slots=True)
+class Living:
+    """Programs whose knighting stands: with numbers, without, and with some in another currency."""
+
+    subjects: dict[str, Subject]
+    without: list[str]
+    foreign: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A question and its answer."""
 
@@ -113,7 +122,8 @@ class Assessing:
             "appetite": [list(point) for point in otherwise.appetite or appetite_of(charter)],
             "exposure": bps / FULL_BPS,
         }
-        asked = Asked(document, tuple(one for one in offered if one in named), otherwise.at)
+        in_place = tuple(one for one in offered if one in named)
+        asked = Asked(document, in_place, otherwise.at, charter.currency)
         return Subject(
             program=program,
             asked=asked,
@@ -133,21 +143,22 @@ class Assessing:
         bps = min(limit_bps or case.facts.exposure_bps, case.facts.exposure_bps)
         return self.of_case(tx, case.program, case, profile, Otherwise(exposure_bps=bps))
 
-    def living(self, tx: Transaction) -> tuple[dict[str, Subject], list[str]]:
-        """Questions about all programs whose knighting stands, and those without a profile."""
-        subjects: dict[str, Subject] = {}
-        without: list[str] = []
+    def living(self, tx: Transaction) -> "Living":
+        """Questions about all programs whose knighting stands, and those that have none."""
+        found = Living({}, [], [])
         for program in self._profiles.standing(tx):
             case = self._cases.newest(tx, program, Gate.KNIGHT)
             profile = self._profiles.newest(tx, program)
             if profile is None or case is None:
-                without.append(program)
+                found.without.append(program)
                 continue
             limit = min(case.exposure_limit_bps, case.facts.exposure_bps)
-            subjects[program] = self.of_case(
-                tx, program, case, profile, Otherwise(exposure_bps=limit)
-            )
-        return subjects, without
+            subject = self.of_case(tx, program, case, profile, Otherwise(exposure_bps=limit))
+            if subject.currency != self._rules.in_force.currency:
+                found.foreign.append(program)
+            else:
+                found.subjects[program] = subject
+        return found
 
 
 def appetite_of(charter: Charter) -> tuple[tuple[float, float], ...]:

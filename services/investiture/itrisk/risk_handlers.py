@@ -1,11 +1,12 @@
 """RiskService: proto in, operation and computation, proto out."""
 
 from functools import partial
+from typing import Any
 
 from investiture.api.itrisk.v1 import risk_service_pb2 as pb
 from investiture.charter.model import Charter
 from investiture.chassis.call import Call
-from investiture.chassis.refusal import NotFound
+from investiture.chassis.refusal import FieldViolation, InvalidArgument, NotFound
 from investiture.chassis.transaction import Mutations
 from investiture.itrisk import risk_messages as messages
 from investiture.itrisk.assessing import Assessing, Otherwise, Subject
@@ -37,23 +38,7 @@ class RiskHandlers:
     ) -> pb.RiskProfile:
         """Stores a new version."""
         content = messages.content_of(request.content)
-        asked = await self._mutations.read(
-            call, lambda tx: self._operations.asked_again(tx, request.program, content)
-        )
-        recomputed = None
-        if asked is not None:
-            case, subject = asked
-            answer = await self._computer.assess(subject.asked, seconds_left(call))
-            recomputed = Recomputed(case.name, case.version, subject, answer)
-        return await self._mutations.run(
-            call,
-            request,
-            lambda tx: messages.profile_to(
-                self._operations.save(
-                    tx, request.program, request.etag, content, request.reason, recomputed
-                )
-            ),
-        )
+        return await self._saved(call, request, content)
 
     async def GetRiskProfile(self, request: pb.GetRiskProfileRequest, call: Call) -> pb.RiskProfile:
         """Reads a version."""
@@ -72,11 +57,15 @@ class RiskHandlers:
 
     async def WhatIf(self, request: pb.WhatIfRequest, call: Call) -> pb.Assessment:
         """The risk of a program as it might be."""
+        content = None
+        if request.HasField("content"):
+            content = messages.content_of(request.content)
+            await self._check(content, call)
         otherwise = Otherwise(
             controls=tuple(request.controls),
             exposure_bps=request.exposure_bps,
             appetite=tuple((point.loss, point.probability) for point in request.appetite),
-            content=messages.content_of(request.content) if request.HasField("content") else None,
+            content=content,
             at=tuple(request.at),
         )
         return await self._answer(call, request.program, otherwise)
@@ -85,16 +74,20 @@ class RiskHandlers:
         self, request: pb.AssessPortfolioRequest, call: Call
     ) -> pb.PortfolioAssessment:
         """All programs whose knighting stands, together."""
-        subjects, without = await self._mutations.read(call, self._assessing.living)
-        if not subjects:
-            return pb.PortfolioAssessment(
-                currency_code=self._charter.currency, without_profile=without
+        living = await self._mutations.read(call, self._assessing.living)
+        currency = self._charter.currency
+        if living.subjects:
+            asked = {program: subject.asked for program, subject in living.subjects.items()}
+            answer = await self._computer.portfolio(
+                asked, request.probability or 0.95, seconds_left(call)
             )
-        asked = {program: subject.asked for program, subject in subjects.items()}
-        answer = await self._computer.portfolio(
-            asked, request.probability or 0.95, seconds_left(call)
-        )
-        return messages.portfolio_to(answer, self._charter.currency, without)
+            message = messages.portfolio_to(answer, currency)
+        else:
+            message = pb.PortfolioAssessment(currency_code=currency)
+        message.without_profile.extend(living.without[: messages.MOST_NAMED])
+        message.other_currency.extend(living.foreign[: messages.MOST_NAMED])
+        message.programs = len(living.subjects)
+        return message
 
     async def _answer(self, call: Call, program: str, otherwise: Otherwise) -> pb.Assessment:
         subject: Subject = await self._mutations.read(
@@ -102,3 +95,40 @@ class RiskHandlers:
         )
         answer = await self._computer.assess(subject.asked, seconds_left(call))
         return messages.assessment_to(subject, answer)
+
+    async def _saved(
+        self, call: Call, request: pb.SaveRiskProfileRequest, content: dict[str, Any]
+    ) -> pb.RiskProfile:
+        """A repetition costs no computation, and neither does what would be refused anyway."""
+        program, etag, reason = request.program, request.etag, request.reason
+        answered: pb.RiskProfile | None = await self._mutations.answered(call, request)
+        if answered is not None:
+            return answered
+        asked = await self._mutations.read(
+            call, lambda tx: self._operations.asked_again(tx, program, etag, content, reason)
+        )
+        await self._check(content, call)
+        recomputed = None
+        if asked is not None:
+            case, subject = asked
+            answer = await self._computer.assess(subject.asked, seconds_left(call))
+            recomputed = Recomputed(case.name, case.version, subject, answer)
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: messages.profile_to(
+                self._operations.save(tx, program, etag, content, reason, recomputed)
+            ),
+        )
+
+    async def _check(self, content: dict[str, Any], call: Call) -> None:
+        """Refuses numbers that cannot be meant, by their place in the request."""
+        try:
+            await self._computer.check(content, seconds_left(call))
+        except InvalidArgument as refusal:
+            raise InvalidArgument(
+                violations=[
+                    FieldViolation(f"content.{one.field}", one.description)
+                    for one in refusal.violations
+                ]
+            ) from None

@@ -1,6 +1,6 @@
 """Risk in protos ↔ the documents that the mathematics reads and writes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from investiture.api.itrisk.v1 import risk_service_pb2 as pb
@@ -8,8 +8,9 @@ from investiture.casework import wire
 from investiture.itrisk.assessing import Subject, gaps_of
 from investiture.itrisk.profiles import Profile
 from investiture.itrisk.profiling import etag_of
-from investiture.itrisk.quantification.document import question_of
 
+MOST_NAMED = 1_000
+"""Programs by name in an answer: it ends at 1 MiB."""
 _VERDICTS = {
     None: pb.RISK_VERDICT_UNSPECIFIED,
     "INSIDE": pb.RISK_VERDICT_INSIDE,
@@ -26,7 +27,7 @@ _ANSWERS = {
 
 
 def content_of(message: pb.RiskContent) -> dict[str, Any]:
-    """What a profile says, as a scenario file holds it. Raises InvalidArgument as `question_of`."""
+    """What a profile says, as a scenario file holds it; not yet whether it can be meant."""
     content: dict[str, Any] = {
         "scenarios": [_scenario_of(one) for one in message.scenarios],
         "controls": [_control_of(one) for one in message.controls],
@@ -46,7 +47,6 @@ def content_of(message: pb.RiskContent) -> dict[str, Any]:
             "discount_rate": worth.discount_rate,
             "launch_cost": worth.launch_cost,
         }
-    question_of(content)
     return content
 
 
@@ -109,10 +109,8 @@ def assessment_to(subject: Subject, answer: Mapping[str, Any]) -> pb.Assessment:
     )
 
 
-def portfolio_to(
-    answer: Mapping[str, Any], currency: str, without: Sequence[str]
-) -> pb.PortfolioAssessment:
-    """The message of all programs together."""
+def portfolio_to(answer: Mapping[str, Any], currency: str) -> pb.PortfolioAssessment:
+    """The message of all programs together, of which the largest are named."""
     return pb.PortfolioAssessment(
         currency_code=currency,
         probability=answer["probability"],
@@ -127,9 +125,8 @@ def portfolio_to(
             pb.RiskContribution(
                 program=one["program"], expected_annual_loss=one["mean"], tail=one["tail"]
             )
-            for one in answer["contributions"]
+            for one in answer["contributions"][:MOST_NAMED]
         ],
-        without_profile=without,
     )
 
 

@@ -953,7 +953,7 @@ class Assessment(_message.Message):
 
     @_builtins.property
     def control_sets(self) -> _containers.RepeatedCompositeFieldContainer[Global___ControlSet]:
-        """Sets of controls that enter the appetite, the cheapest first; each next one costs more and leaves less."""
+        """Sets of controls that enter the appetite, the cheapest first, at most 100; each next one costs more and leaves less."""
 
     @_builtins.property
     def sensitivity(self) -> _containers.RepeatedCompositeFieldContainer[Global___Swing]:
@@ -1063,6 +1063,8 @@ class PortfolioAssessment(_message.Message):
     EXCEEDANCE_FIELD_NUMBER: _builtins.int
     CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
     WITHOUT_PROFILE_FIELD_NUMBER: _builtins.int
+    OTHER_CURRENCY_FIELD_NUMBER: _builtins.int
+    PROGRAMS_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """ISO 4217 code of all amounts."""
     probability: _builtins.float
@@ -1073,17 +1075,23 @@ class PortfolioAssessment(_message.Message):
     """Mean loss of the rest."""
     mean: _builtins.float
     """Expected annual loss."""
+    programs: _builtins.int
+    """How many programs are in these numbers."""
     @_builtins.property
     def exceedance(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exceedance]:
         """The loss exceedance curve."""
 
     @_builtins.property
     def contributions(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskContribution]:
-        """What each program adds, the largest first."""
+        """What each program adds, the 1,000 largest first."""
 
     @_builtins.property
     def without_profile(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Living programs without a profile: their risk is not in these numbers."""
+        """Living programs without a profile, at most 1,000: their risk is not in these numbers."""
+
+    @_builtins.property
+    def other_currency(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Living programs whose amounts are in another currency, at most 1,000: they are not in these numbers either."""
 
     def __init__(
         self,
@@ -1096,10 +1104,12 @@ class PortfolioAssessment(_message.Message):
         exceedance: _abc.Iterable[Global___Exceedance] | None = ...,
         contributions: _abc.Iterable[Global___RiskContribution] | None = ...,
         without_profile: _abc.Iterable[_builtins.str] | None = ...,
+        other_currency: _abc.Iterable[_builtins.str] | None = ...,
+        programs: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contributions", b"contributions", "currency_code", b"currency_code", "exceedance", b"exceedance", "expected_shortfall", b"expected_shortfall", "mean", b"mean", "probability", b"probability", "quantile", b"quantile", "without_profile", b"without_profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contributions", b"contributions", "currency_code", b"currency_code", "exceedance", b"exceedance", "expected_shortfall", b"expected_shortfall", "mean", b"mean", "other_currency", b"other_currency", "probability", b"probability", "programs", b"programs", "quantile", b"quantile", "without_profile", b"without_profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
