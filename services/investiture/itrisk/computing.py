@@ -13,13 +13,13 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from itertools import count
 from typing import Any, cast
 
 from investiture.chassis.call import Call
+from investiture.chassis.clock import SystemClock
 from investiture.chassis.refusal import FieldViolation, InvalidArgument, Unavailable
 from investiture.itrisk import computed
 
@@ -43,7 +43,7 @@ def seconds_left(call: Call) -> float:
     """How long a computation may take for this call."""
     if call.deadline is None:
         return LONGEST_SECONDS
-    left = (call.deadline - datetime.now(UTC)).total_seconds() - SPARE_SECONDS
+    left = (call.deadline - SystemClock().now()).total_seconds() - SPARE_SECONDS
     return max(0.0, min(left, LONGEST_SECONDS))
 
 
