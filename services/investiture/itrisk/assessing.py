@@ -14,6 +14,7 @@ from investiture.charter.model import Charter
 from investiture.chassis.refusal import Leg, NotFound, PreconditionFailed
 from investiture.chassis.transaction import Transaction
 from investiture.itrisk.computing import Asked
+from investiture.itrisk.library.choosing import Traits
 from investiture.itrisk.profiles import Profile, ProfileStore
 
 FULL_BPS = 10_000
@@ -134,6 +135,18 @@ class Assessing:
             appetite_version=0 if otherwise.appetite else charter.appetite.version,
             currency=charter.currency,
         )
+
+    def traits(self, tx: Transaction, program: str) -> Traits:
+        """What the revision before IT says of a program; NOT_FOUND where there is none yet."""
+        case = self._cases.newest(tx, program, Gate.KNIGHT)
+        if case is None:
+            raise NotFound(
+                program,
+                f"IT has not been asked about {program} yet: give its audiences, channels, data "
+                "classes and vendors",
+            )
+        facts = case.facts
+        return Traits(facts.audiences, facts.channels, facts.data_classes, facts.vendors)
 
     def of_review(self, tx: Transaction, case: Case, limit_bps: int) -> Subject | None:
         """The question that a verdict on a review answers; None where no numbers exist."""

@@ -36,6 +36,8 @@ SPARE_SECONDS = 0.2
 PATIENCE_SECONDS = 2.0
 """How long a computation that is given up may take to its next step; then its process ends."""
 
+_TRIES = 2
+"""A process that was killed while it had no work is noticed by the first question after."""
 _SPAWN = multiprocessing.get_context("spawn")  # gRPC does not survive a fork
 
 
@@ -110,10 +112,6 @@ class _Process:
     def pid(self) -> int:
         return self._process.pid or 0
 
-    @property
-    def lives(self) -> bool:
-        return self._process.is_alive()
-
     def kill(self) -> None:
         self._process.kill()
 
@@ -156,7 +154,7 @@ class Computer:
         """The assessment of a question.
 
         Raises InvalidArgument as `question_of` does, and Unavailable where it took longer than
-        `seconds` or the computing process died.
+        `seconds` or the computing process died over it, twice.
         """
         return await self._answer(asked.digest, "assess", asked.plain, seconds)
 
@@ -188,6 +186,8 @@ class Computer:
         try:
             async with asyncio.timeout(seconds):
                 return await asyncio.shield(computation.answer)
+        except computed.GivenUp:
+            raise Unavailable("the service is stopping; ask again in some seconds") from None
         except TimeoutError:
             raise Unavailable(
                 "the computation took longer than its deadline; ask with a later one, or with "
@@ -240,13 +240,20 @@ class Computer:
         """In the thread: send the question and wait for the answer."""
         self._running = computation
         try:
-            if computation.given_up:
-                raise computed.GivenUp
-            return self._replied(computation)
+            for _ in range(_TRIES):
+                if computation.given_up or self._closed:
+                    raise computed.GivenUp
+                reply = self._replied(computation)
+                if reply is not None:
+                    return _answer_of(*reply)
+            raise Unavailable(
+                f"the computing process died {_TRIES} times over this; ask for less at once"
+            )
         finally:
             self._running = None
 
-    def _replied(self, computation: _Computation) -> Result:
+    def _replied(self, computation: _Computation) -> tuple[int, Any] | None:
+        """What the process says; None where it died."""
         process = self._living()
         self.begun += 1
         try:
@@ -255,18 +262,10 @@ class Computer:
         except (EOFError, OSError):
             process.end()
             self._process = None
-            raise Unavailable(
-                "the computation was interrupted; it is begun anew with the next call"
-            ) from None
-        if kind == computed.ANSWERED:
-            answer: Result = content
-            return answer
-        raise _raised(kind, content)
+            return None
+        return kind, content
 
     def _living(self) -> _Process:
-        if self._process is not None and not self._process.lives:  # killed while it had no work
-            self._process.end()
-            self._process = None
         if self._process is None:
             self._process = _Process(self._given_up)
             if self._closed:
@@ -274,11 +273,14 @@ class Computer:
         return self._process
 
 
-def _raised(kind: int, content: Any) -> Exception:
+def _answer_of(kind: int, content: Any) -> Result:
+    if kind == computed.ANSWERED:
+        answer: Result = content
+        return answer
     if kind == computed.REFUSED:
-        return InvalidArgument(violations=[FieldViolation(*one) for one in content])
+        raise InvalidArgument(violations=[FieldViolation(*one) for one in content])
     if kind == computed.GIVEN_UP:
-        return computed.GivenUp()
+        raise computed.GivenUp
     if kind == computed.TOO_LARGE:
-        return Unavailable("the computation needs more memory than there is; ask for fewer losses")
-    return RuntimeError(f"the computation failed: {content}")
+        raise Unavailable("the computation needs more memory than there is; ask for less at once")
+    raise RuntimeError(f"the computation failed: {content}")
