@@ -22,7 +22,7 @@ from investiture.itrisk.quantification.quantiles import curve
 from investiture.itrisk.quantification.report import document_of, sentence
 from investiture.itrisk.quantification.scenarios import Question
 
-NICENESS = 10
+NICENESS = 5
 MOST_SETS = 100
 """Sets of controls in an answer, the cheapest first: twelve controls may have thousands."""
 ANSWERED, REFUSED, GIVEN_UP, TOO_LARGE, FAILED = range(5)

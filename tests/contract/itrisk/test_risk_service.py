@@ -17,6 +17,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PIA = ("people/pia", "proposer")
 """The proposer of every revision."""
+PATIENCE = 60.0
+"""For an answer on a busy machine."""
 BOB = ("people/bob", "proposer")
 """A proposer of something else."""
 
@@ -201,7 +203,8 @@ async def test_other_calls_are_answered_while_an_assessment_is_pending_and_who_g
         assert await risk.GetRiskProfile(latest) == saved
     assert not pending.done()
     pending.cancel()
-    assert (await risk.Assess(pb.AssessRequest(program=program))).mean > 0
+    again = await risk.Assess(pb.AssessRequest(program=program), timeout=PATIENCE)
+    assert again.mean > 0
 
 
 async def test_a_deadline_ends_the_computation_and_frees_the_next(shared_desk: Desk) -> None:
@@ -214,14 +217,18 @@ async def test_a_deadline_ends_the_computation_and_frees_the_next(shared_desk: D
         grpc.StatusCode.DEADLINE_EXCEEDED,
         grpc.StatusCode.UNAVAILABLE,
     }
-    assert (await risk.Assess(pb.AssessRequest(program=program))).mean > 0
+    again = await risk.Assess(pb.AssessRequest(program=program), timeout=PATIENCE)
+    assert again.mean > 0
 
 
 async def test_the_largest_profile_is_stored_and_read_within_a_message(shared_desk: Desk) -> None:
     risk, program = risk_of(shared_desk, *PIA), "programs/large"
     said = long_content(name="s" * 70)
-    saved = await risk.SaveRiskProfile(saving(program, said))
-    assert saved.content == said
+    await risk.SaveRiskProfile(saving(program, said))
+    latest = pb.GetRiskProfileRequest(name=f"{program}/riskProfiles/latest")
+    kept = (await risk.GetRiskProfile(latest)).content
+    assert [one.name for one in kept.scenarios] == [one.name for one in said.scenarios]
+    assert list(kept.controls) == list(said.controls)
 
 
 async def test_the_portfolio_sums_what_is_knighted_and_names_who_has_no_numbers(
