@@ -33,9 +33,11 @@ from investiture.budget.operations import FundingOperations
 from investiture.budget.store import FundingStore
 from investiture.budget.tables import CASES, ENTRY
 from investiture.casework.case import Case
+from investiture.casework.charters import Charters
 from investiture.casework.doorbell import ring_path
 from investiture.casework.facts import Authority
 from investiture.casework.operations import CaseOperations
+from investiture.casework.rules import Pinned, Rules
 from investiture.casework.store import CaseStore
 from investiture.casework.words import Side
 from investiture.charter.load import load
@@ -139,9 +141,10 @@ class Twin:
     def __init__(self, url: str) -> None:
         charter = load(CHARTER)
         store, fundings, ledger = CaseStore(CASES, ring_path), FundingStore(), LedgerStore()
-        desk = FundDesk(charter, store, fundings, ledger)
-        cases = CaseOperations(store, charter, [desk])
-        self._fundings = FundingOperations(cases, desk, fundings, ledger)
+        rules = Rules(Charters.only(charter, SystemClock().now()), charter)
+        desks = Pinned(rules, lambda charter: FundDesk(charter, store, fundings, ledger))
+        cases = CaseOperations(store, rules, [desks])
+        self._fundings = FundingOperations(cases, desks, fundings, ledger)
         self._database = Database(url)
         self._mutations = Mutations(self._database, SystemClock())
         self._call = Served(Principal(FAY, frozenset({"finance"})), "bench/Reserve")

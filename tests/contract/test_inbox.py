@@ -82,9 +82,9 @@ def pages(
 
 
 def test_an_inbox_of_several_people_has_every_case_once_in_the_order_of_its_dates(
-    database_url: str,
+    empty_database_url: str,
 ) -> None:
-    with opened(database_url) as connection:
+    with opened(empty_database_url) as connection:
         store(connection, range(20), (ANN, "units/a"), (ANN, "units/b"))
         store(connection, range(20, 30), (ANN, "units/a"), (BOB, "units/b"))
         store(connection, range(30, 40), (BOB, "units/b"))
@@ -105,8 +105,10 @@ def test_an_inbox_of_several_people_has_every_case_once_in_the_order_of_its_date
         assert read([*many[:150], CLEO, *many[150:], ANN]) == due([*range(30), *range(40, 50)])
 
 
-def test_a_page_of_an_inbox_costs_what_it_shows_however_much_is_held(database_url: str) -> None:
-    with opened(database_url) as connection:
+def test_a_page_of_an_inbox_costs_what_it_shows_however_much_is_held(
+    empty_database_url: str,
+) -> None:
+    with opened(empty_database_url) as connection:
         store(connection, range(500), (ANN, "units/a"), (BOB, "units/a"))
         little = costs(connection)
         store(connection, range(500, 4_000), (ANN, "units/a"), (BOB, "units/a"))

@@ -23,7 +23,7 @@ MOST_BYTES = 4 << 20
 """Of a file that people write: a thousand scenarios take a tenth of it."""
 
 _MAX_DEPTH = 32
-_LINE_END = re.compile("\\r\\n?")
+_LINE_END = re.compile(r"\r\n?")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]{0,24})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
 _WORDS: Mapping[str, object] = {

@@ -80,7 +80,10 @@ def knight(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         elif gaps or changes_from_assessment:
             decided = await stub.RequestChanges(
                 pb.RequestChangesRequest(
-                    **common,
+                    request_id=common["request_id"],
+                    name=common["name"],
+                    etag=common["etag"],
+                    on_behalf_of=common["on_behalf_of"],
                     gaps=gaps,
                     from_assessment=changes_from_assessment,
                     validate_only=dry,

@@ -171,8 +171,8 @@ async def test_commitments_spend_and_the_end_of_programs_at_once_conserve_the_mo
     async def spend(stub: BudgetServiceStub, number: int) -> str:
         funding = fundings[number % len(fundings)]
         if number % 40 == 39:
-            request = money.releasing(funding.gate_case.program)
-            return await outcome(money.cases.ReleaseCase(request))
+            ended = money.releasing(funding.gate_case.program)
+            return await outcome(money.cases.ReleaseCase(ended))
         try:
             vendor = f"agency {number % len(fundings)}"  # one for all would be a split request
             request = money.commitment(funding, 1_000, vendor=vendor)

@@ -24,8 +24,8 @@ FIRST = 200
 """Pages begin after this entry, and after the first."""
 
 
-def test_a_page_costs_what_it_shows_however_long_the_ledger_is(database_url: str) -> None:
-    engine = sa.create_engine(database_url, isolation_level="AUTOCOMMIT")
+def test_a_page_costs_what_it_shows_however_long_the_ledger_is(empty_database_url: str) -> None:
+    engine = sa.create_engine(empty_database_url, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
             begin(connection)

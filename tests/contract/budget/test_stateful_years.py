@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import grpc
+import pytest
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -418,6 +419,7 @@ class TwoYears(RuleBasedStateMachine):
         self.run(self.closing.aclose())
 
 
+@pytest.mark.timeout(400)  # thousands of steps over gRPC: a minute alone, more beside others
 def test_two_years_agree_with_their_model_after_every_step(
     realm: Realm, clock: SettableClock, database_url: str
 ) -> None:

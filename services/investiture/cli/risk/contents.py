@@ -8,8 +8,8 @@ import yaml
 
 from investiture.api.itrisk.v1 import risk_service_pb2 as pb
 from investiture.charter.document import read
+from investiture.cli.risk.profile_files import content_of
 from investiture.cli.risk.scenario_files import question_in
-from investiture.itrisk.risk_contents import content_to
 
 OF_THE_RECORD = ("appetite", "exposure")
 """What a file holds for `risk quantify`: the record takes it from the charter and the revision."""
@@ -19,14 +19,7 @@ _WIDTH = 100
 def content_in(path: Path) -> pb.RiskContent:
     """What a scenario file says, as a profile keeps it. Raises DocumentBroken as `question_in`."""
     question_in(path)
-    document = cast("dict[str, Any]", read(path).value)
-    return content_to(
-        {
-            "scenarios": [_scenario(one) for one in document["scenarios"]],
-            "controls": list(document.get("controls", ())),
-            **{name: document[name] for name in ("insurance", "value") if document.get(name)},
-        }
-    )
+    return content_of(cast("Mapping[str, Any]", read(path).value))
 
 
 def left_out(path: Path) -> list[str]:
@@ -68,48 +61,6 @@ def _yaml(value: Any, indent: int = 0) -> str:
         value, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=None
     )
     return "\n".join(" " * indent + line for line in text.splitlines())
-
-
-def _scenario(given: Mapping[str, Any]) -> dict[str, Any]:
-    scenario = {**given, "frequency": _frequency(given["frequency"])}
-    scenario["primary"] = _estimate(given["primary"])
-    second = given.get("secondary")
-    if second:
-        scenario["secondary"] = {**second, "loss": _estimate(second["loss"])}
-    return scenario
-
-
-def _frequency(given: Mapping[str, Any] | float) -> dict[str, Any]:
-    if not isinstance(given, Mapping):
-        return {"poisson": float(given)}
-    if "tef" not in given:
-        return _events(given)
-    share = given["vulnerability"]
-    if isinstance(share, Mapping):
-        sides = cast("Mapping[str, Any]", share)
-        share = {name: _strength(one) for name, one in sides.items()}
-    events = given["tef"]
-    events = _events(events) if isinstance(events, Mapping) else {"constant": float(events)}
-    if "poisson" in events:
-        events = {"constant": events["poisson"]}
-    return {"tef": events, "vulnerability": share}
-
-
-def _events(given: Mapping[str, Any]) -> dict[str, Any]:
-    if "poisson" in given or "constant" in given:
-        return {"poisson": float(given.get("poisson", given.get("constant", 0.0)))}
-    return _estimate(given)
-
-
-def _strength(given: Mapping[str, Any] | float) -> dict[str, Any]:
-    return _estimate(given) if isinstance(given, Mapping) else {"constant": float(given)}
-
-
-def _estimate(given: Mapping[str, Any]) -> dict[str, Any]:
-    ((form, value),) = given.items()
-    if form == "pert" and len(value) == 3:
-        return {"pert": [*value, 4.0]}
-    return {form: value}
 
 
 def estimate_said(text: str) -> pb.Estimate:

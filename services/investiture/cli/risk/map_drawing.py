@@ -92,11 +92,13 @@ def _tipping(axes: Axes, plane: TippingMap) -> None:
         horizontalalignment="right" if to_the_left else "left",
         bbox=_PAPER,
     )
+    beside = at < 0.3  # else under the dotted line, where no stage without controls stands
     axes.annotate(
         f"x* = {share(fits)}",
-        (0.0, fits),
-        xytext=(5, -5 if fits > 0.15 else 5),
+        (at if beside else at / 2.0, fits),
+        xytext=(5 if beside else 0, -5 if fits > 0.15 else 5),
         textcoords="offset points",
+        horizontalalignment="left" if beside else "center",
         verticalalignment="top" if fits > 0.15 else "bottom",
         bbox=_PAPER,
     )

@@ -83,10 +83,13 @@ def _tipping(assessment: Assessment) -> Iterator[RenderableType]:
         f"{share(tipped.exposure)} of the audience fits (x*).",
     )
     if assessment.exposure < 1.0:
-        yield Text(
-            f"At the asked exposure of {share(assessment.exposure)} controls have to prevent "
-            f"{share(assessment.effectiveness_needed)} of events."
+        needed = assessment.effectiveness_needed
+        what = (
+            f"controls have to prevent {share(needed)} of events"
+            if needed
+            else "no control is needed"
         )
+        yield Text(f"At the asked exposure of {share(assessment.exposure)} {what}.")
 
 
 def _controls(assessment: Assessment) -> Iterator[RenderableType]:

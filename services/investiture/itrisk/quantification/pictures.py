@@ -160,7 +160,7 @@ def equivalent_effectiveness(
 
 
 def _standing(question: Question, assessment: Assessment, tipped: Tipping) -> tuple[Dot, ...]:
-    dots = [Dot("today", question.exposure)]
+    dots = [Dot("as asked", question.exposure)]
     cheapest = assessment.cheapest
     if cheapest is not None and cheapest.names:
         reached = equivalent_effectiveness(question, tipped, cheapest.names)
