@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from tests.bench import (
     acknowledgement,
+    assessments,
     inbox,
     ledger,
     paths,
@@ -48,6 +49,7 @@ BENCHES: Mapping[str, Bench] = {
     "reservations": Bench(lambda scale: reservations.steps_of(scale.rounds), reservations.measure),
     "ledger": Bench(lambda scale: ledger.steps_of(scale.entries, scale.rounds), ledger.measure),
     "inbox": Bench(lambda scale: inbox.steps_of(scale.rounds), inbox.measure),
+    "assessments": Bench(lambda scale: assessments.steps_of(scale.rounds), assessments.measure),
     "start": Bench(lambda scale: scale.starts, starting.measure),
 }
 

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from tests.support.reviews import REVIEWER, Desk
 from tests.support.services import new_request_id
 
+from investiture.api.common.v1 import gate_pb2
+from investiture.api.itrisk.v1 import itrisk_service_pb2 as review_pb
 from investiture.api.itrisk.v1 import risk_service_pb2 as pb
+from investiture.api.itrisk.v1.risk_service_pb2_grpc import RiskServiceStub
 
 
 def scenario(mode: float = 0.5, **changes: Any) -> pb.Scenario:
@@ -40,3 +44,35 @@ def saving(program: str, what: pb.RiskContent, **changes: Any) -> pb.SaveRiskPro
         "content": what,
     }
     return pb.SaveRiskProfileRequest(**{**values, **changes})
+
+
+def risk_of(desk: Desk, person: str = REVIEWER, *roles: str) -> RiskServiceStub:
+    return RiskServiceStub(desk.service.channel(person, *(roles or ("reviewer",))))
+
+
+def knighting(case: gate_pb2.GateCase, **changes: Any) -> review_pb.KnightRequest:
+    values: dict[str, Any] = {
+        "request_id": new_request_id(),
+        "name": case.name,
+        "etag": case.etag,
+        "rationale": "inside",
+    }
+    return review_pb.KnightRequest(**{**values, **changes})
+
+
+def long_content(name: str = "scenario") -> pb.RiskContent:
+    """A hundred scenarios and twelve controls on each of them: it takes a minute and more."""
+    names = [f"{name} {number}" for number in range(100)]
+    return content(
+        *(scenario(0.5 + n / 1_000, name=one) for n, one in enumerate(names)),
+        controls=[
+            pb.Control(
+                name=f"control {n}",
+                frequency_effectiveness=0.03 + n / 100,
+                severity_reduction=0.02 * (n % 3),
+                cost=1_000 * 2**n,
+                scenarios=names,
+            )
+            for n in range(12)
+        ],
+    )

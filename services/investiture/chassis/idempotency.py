@@ -98,7 +98,7 @@ def keep(connection: sa.Connection, key: Key, answer: Message) -> None:
 
 
 def answer_to(connection: sa.Connection, key: Key) -> Any:
-    """Return the stored answer of a key that was claimed before.
+    """Return the stored answer of a key; None of one that nobody has claimed.
 
     Raises:
         AlreadyExists: the id was used for another request (REQUEST_ID_REUSED).
@@ -110,7 +110,9 @@ def answer_to(connection: sa.Connection, key: Key) -> Any:
             "of_method": key.method,
             "of_request_id": key.request_id,
         },
-    ).one()
+    ).one_or_none()
+    if stored is None:
+        return None
     if stored.fingerprint != key.fingerprint:
         raise AlreadyExists(
             f"request id {key.request_id} was used for a different request; take a new one",

@@ -194,6 +194,16 @@ class Mutations:
         )
         return effect.answer
 
+    async def answered(self, call: Call, request: Message) -> Any:
+        """Return what a repeated mutation was answered, else None: for who computes before it.
+
+        Raises as ``run`` does. Another call may still answer it first: ``run`` asks again.
+        """
+        if getattr(request, "validate_only", False):
+            return None
+        key = idempotency.key_of(call, request)
+        return await self._database.read(partial(idempotency.answer_to, key=key))
+
     async def run_own(self, call: Call, unit: Callable[[Transaction], T]) -> T:
         """Run work the service sets itself (a sweep, a heartbeat), which nobody repeats by id."""
         effect = await self._database.write(

@@ -33,6 +33,7 @@ from investiture.cli import (
     years,
 )
 from investiture.cli.demo import command as demo
+from investiture.cli.risk import asking, estimating, profiles
 from investiture.cli.risk import command as risk
 from investiture.cli.root import RootGroup, Shared
 from investiture.stack.folder import DEFAULT
@@ -51,6 +52,8 @@ app = typer.Typer(
     epilog=f"Exit codes: {_CODES}",
     rich_markup_mode="rich",
 )
+for group in (asking, profiles, estimating):
+    risk.risk.add_typer(group.app)
 for room in (
     stacks,
     demo,

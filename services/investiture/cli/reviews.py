@@ -35,6 +35,12 @@ def knight(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     request_changes: Annotated[
         list[str] | None, typer.Option("--request-changes", help=_GAP, metavar="GAP")
     ] = None,
+    changes_from_assessment: Annotated[
+        bool,
+        typer.Option(
+            "--changes-from-assessment", help="Ask for what the numbers lack, as changes."
+        ),
+    ] = False,
     decline: Annotated[
         list[str] | None, typer.Option("--decline", help=_GAP, metavar="GAP")
     ] = None,
@@ -71,7 +77,7 @@ def knight(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
                     validate_only=dry,
                 )
             )
-        elif gaps:
+        elif gaps or changes_from_assessment:
             decided = await stub.RequestChanges(
                 pb.RequestChangesRequest(
                     request_id=common["request_id"],
@@ -79,6 +85,7 @@ def knight(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
                     etag=common["etag"],
                     on_behalf_of=common["on_behalf_of"],
                     gaps=gaps,
+                    from_assessment=changes_from_assessment,
                     validate_only=dry,
                 )
             )

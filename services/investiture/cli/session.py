@@ -19,6 +19,7 @@ from investiture.api.governance.v1 import governance_service_pb2 as governance_p
 from investiture.api.governance.v1.governance_service_pb2_grpc import GovernanceServiceStub
 from investiture.api.governance.v1.standing_decisions_pb2_grpc import StandingDecisionServiceStub
 from investiture.api.itrisk.v1.itrisk_service_pb2_grpc import ItRiskServiceStub
+from investiture.api.itrisk.v1.risk_service_pb2_grpc import RiskServiceStub
 from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
 from investiture.api.sponsorship.v1.register_service_pb2_grpc import RegisterServiceStub
@@ -94,6 +95,10 @@ class Session:
     async def itrisk(self) -> ItRiskServiceStub:
         """Return IT risk's API."""
         return ItRiskServiceStub(await self._channel("itrisk"))
+
+    async def risk(self) -> RiskServiceStub:
+        """Return IT risk's API of numbers."""
+        return RiskServiceStub(await self._channel("itrisk"))
 
     async def launch(self) -> LaunchServiceStub:
         """Return launch's API."""

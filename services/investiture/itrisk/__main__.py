@@ -12,6 +12,8 @@ from investiture.chassis.server import Binding, Server
 from investiture.chassis.settings import ServiceSettings
 from investiture.itrisk.assessing import Assessing
 from investiture.itrisk.computing import Computer
+from investiture.itrisk.estimates import EstimateStore
+from investiture.itrisk.estimating import EstimateOperations
 from investiture.itrisk.handlers import SERVICE, ItRiskHandlers
 from investiture.itrisk.operations import KnightDesk, ReviewOperations
 from investiture.itrisk.profiles import ProfileStore
@@ -40,6 +42,7 @@ async def compose(
     handlers = ItRiskHandlers(operations, cases, base.mutations, base.directory(), computer)
     risk = RiskHandlers(
         ProfileOperations(cases, profiles, assessing),
+        EstimateOperations(profiles, EstimateStore()),
         assessing,
         computer,
         base.mutations,

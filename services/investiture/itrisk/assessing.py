@@ -14,6 +14,7 @@ from investiture.charter.model import Charter
 from investiture.chassis.refusal import Leg, NotFound, PreconditionFailed
 from investiture.chassis.transaction import Transaction
 from investiture.itrisk.computing import Asked
+from investiture.itrisk.library.choosing import Traits
 from investiture.itrisk.profiles import Profile, ProfileStore
 
 FULL_BPS = 10_000
@@ -50,6 +51,15 @@ class Otherwise:
     appetite: tuple[tuple[float, float], ...] = ()
     content: Mapping[str, Any] | None = None
     at: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Living:
+    """Programs whose knighting stands: with numbers, without, and with some in another currency."""
+
+    subjects: dict[str, Subject]
+    without: list[str]
+    foreign: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,8 @@ class Assessing:
             "appetite": [list(point) for point in otherwise.appetite or appetite_of(charter)],
             "exposure": bps / FULL_BPS,
         }
-        asked = Asked(document, tuple(one for one in offered if one in named), otherwise.at)
+        in_place = tuple(one for one in offered if one in named)
+        asked = Asked(document, in_place, otherwise.at, charter.currency)
         return Subject(
             program=program,
             asked=asked,
@@ -125,6 +136,18 @@ class Assessing:
             currency=charter.currency,
         )
 
+    def traits(self, tx: Transaction, program: str) -> Traits:
+        """What the revision before IT says of a program; NOT_FOUND where there is none yet."""
+        case = self._cases.newest(tx, program, Gate.KNIGHT)
+        if case is None:
+            raise NotFound(
+                program,
+                f"IT has not been asked about {program} yet: give its audiences, channels, data "
+                "classes and vendors",
+            )
+        facts = case.facts
+        return Traits(facts.audiences, facts.channels, facts.data_classes, facts.vendors)
+
     def of_review(self, tx: Transaction, case: Case, limit_bps: int) -> Subject | None:
         """The question that a verdict on a review answers; None where no numbers exist."""
         profile = self._profiles.newest(tx, case.program)
@@ -133,21 +156,22 @@ class Assessing:
         bps = min(limit_bps or case.facts.exposure_bps, case.facts.exposure_bps)
         return self.of_case(tx, case.program, case, profile, Otherwise(exposure_bps=bps))
 
-    def living(self, tx: Transaction) -> tuple[dict[str, Subject], list[str]]:
-        """Questions about all programs whose knighting stands, and those without a profile."""
-        subjects: dict[str, Subject] = {}
-        without: list[str] = []
+    def living(self, tx: Transaction) -> "Living":
+        """Questions about all programs whose knighting stands, and those that have none."""
+        found = Living({}, [], [])
         for program in self._profiles.standing(tx):
             case = self._cases.newest(tx, program, Gate.KNIGHT)
             profile = self._profiles.newest(tx, program)
             if profile is None or case is None:
-                without.append(program)
+                found.without.append(program)
                 continue
             limit = min(case.exposure_limit_bps, case.facts.exposure_bps)
-            subjects[program] = self.of_case(
-                tx, program, case, profile, Otherwise(exposure_bps=limit)
-            )
-        return subjects, without
+            subject = self.of_case(tx, program, case, profile, Otherwise(exposure_bps=limit))
+            if subject.currency != self._rules.in_force.currency:
+                found.foreign.append(program)
+            else:
+                found.subjects[program] = subject
+        return found
 
 
 def appetite_of(charter: Charter) -> tuple[tuple[float, float], ...]:

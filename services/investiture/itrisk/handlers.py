@@ -50,7 +50,7 @@ class ItRiskHandlers:
             rationale=request.rationale,
         )
         authority = await self._authority(call, request.on_behalf_of)
-        judged = await self._judged(call, request.name, request.exposure_limit_bps)
+        judged = await self._judged(call, request, request.exposure_limit_bps)
         return await self._mutations.run(
             call,
             request,
@@ -66,7 +66,7 @@ class ItRiskHandlers:
         """Asks for changes."""
         gaps = wire.gaps_of(request.gaps)
         authority = await self._authority(call, request.on_behalf_of)
-        judged = await self._judged(call, request.name) if request.from_assessment else None
+        judged = await self._judged(call, request) if request.from_assessment else None
         return await self._mutations.run(
             call,
             request,
@@ -99,10 +99,14 @@ class ItRiskHandlers:
             ),
         )
 
-    async def _judged(self, call: Call, name: str, limit_bps: int = 0) -> Judged | None:
-        """The numbers that a verdict rests on; they are computed before its transaction."""
+    async def _judged(
+        self, call: Call, request: pb.KnightRequest | pb.RequestChangesRequest, limit_bps: int = 0
+    ) -> Judged | None:
+        """The numbers that a verdict rests on; of a repetition they are not asked again."""
+        if await self._mutations.answered(call, request) is not None:
+            return None
         subject = await self._mutations.read(
-            call, lambda tx: self._operations.subject(tx, name, limit_bps)
+            call, lambda tx: self._operations.subject(tx, request.name, limit_bps)
         )
         if subject is None:
             return None

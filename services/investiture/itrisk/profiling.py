@@ -1,9 +1,7 @@
 """Saving risk profiles, and what a new version does to a knighting that stands."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any
 
 from investiture.casework.case import Case
@@ -12,6 +10,7 @@ from investiture.casework.words import CaseState, Gate
 from investiture.chassis.refusal import Denied, InvalidArgument, Stale
 from investiture.chassis.transaction import Transaction
 from investiture.itrisk.assessing import INSIDE, Assessing, Otherwise, Subject
+from investiture.itrisk.computing import digest_of
 from investiture.itrisk.profiles import Profile, ProfileStore
 
 RECONFIRMED, VOIDED = "RECONFIRMED", "VOIDED"
@@ -43,10 +42,14 @@ class ProfileOperations:
         return self._profiles.version(tx, program, version)
 
     def asked_again(
-        self, tx: Transaction, program: str, content: Mapping[str, Any]
+        self, tx: Transaction, program: str, etag: str, content: Mapping[str, Any], reason: str
     ) -> tuple[Case, Subject] | None:
-        """What has to be computed before a version is saved: nothing unless a knighting stands."""
+        """What has to be computed before a version is saved: nothing unless a knighting stands.
+
+        Refuses what `save` would refuse, before anything is computed.
+        """
         case = self._cases.newest(tx, program, Gate.KNIGHT)
+        self._admit(tx, program, etag, reason, case)
         if case is None or case.state is not CaseState.STANDING:
             return None
         bps = min(case.exposure_limit_bps, case.facts.exposure_bps)
@@ -65,16 +68,11 @@ class ProfileOperations:
         """Stores a new version, and reconfirms or takes back the knighting that stands.
 
         Refuses with STALE_ETAG where another version or another decision came between, and with
-        NOT_A_HOLDER who neither wrote the first version nor leads or reviews the program.
+        NOT_A_HOLDER who neither leads nor reviews the program; until IT is asked, its first author
+        leads it.
         """
-        present = self._profiles.newest(tx, program)
         case = self._cases.newest(tx, program, Gate.KNIGHT)
-        self._require_author(tx, program, case)
-        current = "" if present is None else etag_of(present)
-        if etag != current:
-            raise Stale(program, current, "another version was saved since; read the newest one")
-        if present is not None and not reason.strip():
-            raise InvalidArgument.of("reason", "say why it changes: the one before is on record")
+        present = self._admit(tx, program, etag, reason, case)
         profile = Profile(
             program=program,
             version=1 if present is None else present.version + 1,
@@ -115,15 +113,31 @@ class ProfileOperations:
             tx.record(name, case.name, case.version, payload, program=case.program)
         return kind
 
+    def _admit(
+        self, tx: Transaction, program: str, etag: str, reason: str, case: Case | None
+    ) -> Profile | None:
+        """The version before, of which the caller may save the next."""
+        self._require_author(tx, program, case)
+        present = self._profiles.newest(tx, program)
+        current = "" if present is None else etag_of(present)
+        if etag != current:
+            raise Stale(program, current, "another version was saved since; read the newest one")
+        if present is not None and not reason.strip():
+            raise InvalidArgument.of("reason", "say why it changes: the one before is on record")
+        return present
+
     def _require_author(self, tx: Transaction, program: str, case: Case | None) -> None:
+        """Who leads or reviews the program; what it says decides over its knighting."""
         caller = tx.call.principal
+        if REVIEWER in caller.roles:
+            return
         first = self._profiles.first_author(tx, program)
-        own = {first} if case is None else {first, *case.facts.business_people}
-        if REVIEWER not in caller.roles and first is not None and caller.subject not in own:
+        leading = {first or caller.subject} if case is None else set(case.facts.business_people)
+        if caller.subject not in leading:
             raise Denied(
                 "NOT_A_HOLDER",
-                f"{caller.subject} neither wrote the risk profile of {program} nor leads it; who "
-                "does, or a reviewer, saves the next version",
+                f"{caller.subject} does not lead {program}: its proposer, its sponsor or a "
+                "reviewer saves its risk profile; until IT is asked, who saved the first one",
             )
 
 
@@ -143,12 +157,6 @@ def why_worse(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     if before["verdict"] == INSIDE and after["verdict"] != INSIDE:
         return "it is no longer inside the appetite"
     return ""
-
-
-def digest_of(content: Mapping[str, Any]) -> str:
-    """SHA-256 over what a profile says."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return sha256(text.encode()).hexdigest()
 
 
 def etag_of(profile: Profile) -> str:

@@ -1,15 +1,27 @@
-"""Risk in protos ↔ the documents that the mathematics reads and writes."""
+"""Answers about risk as messages."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from investiture.api.itrisk.v1 import risk_service_pb2 as pb
 from investiture.casework import wire
+from investiture.itrisk import combining
 from investiture.itrisk.assessing import Subject, gaps_of
+from investiture.itrisk.estimating import PartView, ScenarioView
+from investiture.itrisk.library.choosing import Suggestion
 from investiture.itrisk.profiles import Profile
 from investiture.itrisk.profiling import etag_of
-from investiture.itrisk.quantification.document import question_of
+from investiture.itrisk.risk_contents import content_to, estimate_to
 
+MOST_NAMED = 1_000
+"""Programs by name in an answer: it ends at 1 MiB."""
+PARTS = {
+    pb.ESTIMATE_PART_FREQUENCY: combining.FREQUENCY,
+    pb.ESTIMATE_PART_PRIMARY: combining.PRIMARY,
+    pb.ESTIMATE_PART_SECONDARY_PROBABILITY: combining.SECONDARY_PROBABILITY,
+    pb.ESTIMATE_PART_SECONDARY_LOSS: combining.SECONDARY_LOSS,
+}
+_PARTS = {word: part for part, word in PARTS.items()}
 _VERDICTS = {
     None: pb.RISK_VERDICT_UNSPECIFIED,
     "INSIDE": pb.RISK_VERDICT_INSIDE,
@@ -23,44 +35,6 @@ _ANSWERS = {
     "TREAT": pb.RISK_ANSWER_TREAT,
     "AVOID": pb.RISK_ANSWER_AVOID,
 }
-
-
-def content_of(message: pb.RiskContent) -> dict[str, Any]:
-    """What a profile says, as a scenario file holds it. Raises InvalidArgument as `question_of`."""
-    content: dict[str, Any] = {
-        "scenarios": [_scenario_of(one) for one in message.scenarios],
-        "controls": [_control_of(one) for one in message.controls],
-    }
-    if message.HasField("insurance"):
-        paid = message.insurance
-        content["insurance"] = {
-            "deductible": paid.deductible,
-            "limit": paid.limit,
-            "premium": paid.premium,
-        }
-    if message.HasField("value"):
-        worth = message.value
-        content["value"] = {
-            "benefits": list(worth.benefits),
-            "operating": list(worth.operating) or [0.0] * len(worth.benefits),
-            "discount_rate": worth.discount_rate,
-            "launch_cost": worth.launch_cost,
-        }
-    question_of(content)
-    return content
-
-
-def content_to(content: Mapping[str, Any]) -> pb.RiskContent:
-    """The message of what a profile says."""
-    message = pb.RiskContent(
-        scenarios=[_scenario_to(one) for one in content["scenarios"]],
-        controls=[pb.Control(**one) for one in content["controls"]],
-    )
-    if "insurance" in content:
-        message.insurance.CopyFrom(pb.Insurance(**content["insurance"]))
-    if "value" in content:
-        message.value.CopyFrom(pb.ProgramValue(**content["value"]))
-    return message
 
 
 def profile_to(profile: Profile) -> pb.RiskProfile:
@@ -109,10 +83,8 @@ def assessment_to(subject: Subject, answer: Mapping[str, Any]) -> pb.Assessment:
     )
 
 
-def portfolio_to(
-    answer: Mapping[str, Any], currency: str, without: Sequence[str]
-) -> pb.PortfolioAssessment:
-    """The message of all programs together."""
+def portfolio_to(answer: Mapping[str, Any], currency: str) -> pb.PortfolioAssessment:
+    """The message of all programs together, of which the largest are named."""
     return pb.PortfolioAssessment(
         currency_code=currency,
         probability=answer["probability"],
@@ -127,9 +99,8 @@ def portfolio_to(
             pb.RiskContribution(
                 program=one["program"], expected_annual_loss=one["mean"], tail=one["tail"]
             )
-            for one in answer["contributions"]
+            for one in answer["contributions"][:MOST_NAMED]
         ],
-        without_profile=without,
     )
 
 
@@ -156,6 +127,7 @@ def _tipping_to(tipped: Mapping[str, Any]) -> pb.TippingPoint:
         exposure=tipped["exposure"],
         binding_loss=tipped["binding_loss"] or 0.0,
         control_effectiveness_at_exposure=tipped["control_effectiveness_at_exposure"],
+        frequency_scale=tipped["frequency_scale"] or 0.0,
     )
 
 
@@ -168,91 +140,52 @@ def _set_to(one: Mapping[str, Any]) -> pb.ControlSet:
     )
 
 
-def _estimate_of(message: pb.Estimate) -> dict[str, Any]:
-    form = message.WhichOneof("form")
-    if form == "pert":
-        shape = message.pert
-        return {"pert": [shape.min, shape.mode, shape.max, shape.gamma or 4.0]}
-    if form == "lognormal90":
-        return {"lognormal90": [message.lognormal90.low, message.lognormal90.high]}
-    return {"constant": message.constant}
-
-
-def _estimate_to(document: Mapping[str, Any]) -> pb.Estimate:
-    ((form, value),) = document.items()
-    if form == "pert":
-        low, mode, high, gamma = value
-        return pb.Estimate(pert=pb.Pert(min=low, mode=mode, max=high, gamma=gamma))
-    if form == "lognormal90":
-        return pb.Estimate(lognormal90=pb.Lognormal90(low=value[0], high=value[1]))
-    return pb.Estimate(constant=value)
-
-
-def _scenario_of(message: pb.Scenario) -> dict[str, Any]:
-    scenario: dict[str, Any] = {
-        "name": message.name,
-        "frequency": _frequency_of(message.frequency),
-        "primary": _estimate_of(message.primary),
-    }
-    if message.HasField("secondary"):
-        scenario["secondary"] = {
-            "probability": message.secondary.probability,
-            "loss": _estimate_of(message.secondary.loss),
-        }
-    return scenario
-
-
-def _scenario_to(document: Mapping[str, Any]) -> pb.Scenario:
-    second = document.get("secondary")
-    return pb.Scenario(
-        name=document["name"],
-        frequency=_frequency_to(document["frequency"]),
-        primary=_estimate_to(document["primary"]),
-        secondary=pb.SecondaryLoss(
-            probability=second["probability"], loss=_estimate_to(second["loss"])
-        )
-        if second
-        else None,
+def suggestion_to(
+    program: str,
+    found: Suggestion,
+    appetite: Iterable[tuple[float, float]],
+    currency: str,
+) -> pb.RiskSuggestion:
+    """The message of what a program may start from."""
+    return pb.RiskSuggestion(
+        program=program,
+        content=content_to(found.content),
+        notes=[
+            pb.RiskNote(subject=note.subject, because=note.because, source=note.source)
+            for note in found.notes
+        ],
+        appetite=[pb.AppetitePoint(loss=loss, probability=chance) for loss, chance in appetite],
+        currency_code=currency,
     )
 
 
-def _frequency_of(message: pb.Frequency) -> dict[str, Any]:
-    events = _estimate_of(message.events)
-    if not message.HasField("vulnerability"):
-        return {"poisson": events["constant"]} if "constant" in events else events
-    weakness = message.vulnerability
-    if weakness.WhichOneof("form") == "contest":
-        contest = weakness.contest
-        share: Any = {
-            "threat": _estimate_of(contest.threat),
-            "resistance": _estimate_of(contest.resistance),
-        }
-    else:
-        share = weakness.probability
-    return {"tef": events, "vulnerability": share}
+def estimates_to(view: ScenarioView, *, who: bool) -> pb.ScenarioEstimates:
+    """The message of what is known of a scenario; who said what where that is wanted."""
+    return pb.ScenarioEstimates(
+        scenario=view.scenario,
+        profile_version=view.version,
+        parts=[_part_to(part, who=who) for part in view.parts],
+    )
 
 
-def _frequency_to(document: Mapping[str, Any]) -> pb.Frequency:
-    if "tef" not in document:
-        if "poisson" in document:
-            return pb.Frequency(events=pb.Estimate(constant=document["poisson"]))
-        return pb.Frequency(events=_estimate_to(document))
-    share: Any = document["vulnerability"]
-    if not isinstance(share, float | int):
-        contest = pb.Contest(
-            threat=_estimate_to(share["threat"]), resistance=_estimate_to(share["resistance"])
-        )
-        weakness = pb.Vulnerability(contest=contest)
-    else:
-        weakness = pb.Vulnerability(probability=share)
-    return pb.Frequency(events=_estimate_to(document["tef"]), vulnerability=weakness)
-
-
-def _control_of(message: pb.Control) -> dict[str, Any]:
-    return {
-        "name": message.name,
-        "frequency_effectiveness": message.frequency_effectiveness,
-        "severity_reduction": message.severity_reduction,
-        "cost": message.cost,
-        "scenarios": list(message.scenarios),
-    }
+def _part_to(view: PartView, *, who: bool) -> pb.PartEstimates:
+    return pb.PartEstimates(
+        part=_PARTS[view.part],
+        people=view.people,
+        hidden=view.hidden,
+        said=[
+            pb.SaidEstimate(
+                person=one.person,
+                estimate=estimate_to(one.estimate),
+                basis=one.basis,
+                said_at=wire.stamp(one.said_at),
+                times=one.times,
+            )
+            for one in view.said
+            if who
+        ],
+        spread=[
+            pb.EstimateSpread(number=one.number, least=one.least, median=one.median, most=one.most)
+            for one in view.spread
+        ],
+    )

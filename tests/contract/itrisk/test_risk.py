@@ -2,39 +2,23 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from tests.support.clock import SettableClock
 from tests.support.facts import revision
-from tests.support.reviews import REVIEWER, Desk, it_side
-from tests.support.risks import content, saving
+from tests.support.reviews import Desk, it_side
+from tests.support.risks import content, knighting, risk_of, saving
 from tests.support.services import Realm, new_request_id
 
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.itrisk.v1 import itrisk_service_pb2 as review_pb
 from investiture.api.itrisk.v1 import risk_service_pb2 as pb
-from investiture.api.itrisk.v1.risk_service_pb2_grpc import RiskServiceStub
 
 
 @pytest.fixture
 async def desk(realm: Realm, clock: SettableClock, database_url: str) -> AsyncIterator[Desk]:
     async with it_side(realm, clock, database_url) as opened:
         yield opened
-
-
-def risk_of(desk: Desk, person: str = REVIEWER, *roles: str) -> RiskServiceStub:
-    return RiskServiceStub(desk.service.channel(person, *(roles or ("reviewer",))))
-
-
-def knighting(case: gate_pb2.GateCase, **changes: Any) -> review_pb.KnightRequest:
-    values: dict[str, Any] = {
-        "request_id": new_request_id(),
-        "name": case.name,
-        "etag": case.etag,
-        "rationale": "inside",
-    }
-    return review_pb.KnightRequest(**{**values, **changes})
 
 
 async def test_the_same_numbers_that_refuse_a_knighting_name_the_gap_and_knight_it_once_closed(

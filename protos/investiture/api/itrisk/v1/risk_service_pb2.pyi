@@ -81,6 +81,38 @@ RISK_ANSWER_AVOID: RiskAnswer.ValueType  # 4
 """Neither inside nor worth it."""
 Global___RiskAnswer: _TypeAlias = RiskAnswer  # noqa: Y015
 
+class _EstimatePart:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EstimatePartEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EstimatePart.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ESTIMATE_PART_UNSPECIFIED: _EstimatePart.ValueType  # 0
+    """Not a part."""
+    ESTIMATE_PART_FREQUENCY: _EstimatePart.ValueType  # 1
+    """Events a year at full exposure; with a vulnerability, threat events."""
+    ESTIMATE_PART_PRIMARY: _EstimatePart.ValueType  # 2
+    """What one event costs."""
+    ESTIMATE_PART_SECONDARY_PROBABILITY: _EstimatePart.ValueType  # 3
+    """The probability of the secondary loss; a constant."""
+    ESTIMATE_PART_SECONDARY_LOSS: _EstimatePart.ValueType  # 4
+    """The secondary loss."""
+
+class EstimatePart(_EstimatePart, metaclass=_EstimatePartEnumTypeWrapper):
+    """What of a scenario is estimated."""
+
+ESTIMATE_PART_UNSPECIFIED: EstimatePart.ValueType  # 0
+"""Not a part."""
+ESTIMATE_PART_FREQUENCY: EstimatePart.ValueType  # 1
+"""Events a year at full exposure; with a vulnerability, threat events."""
+ESTIMATE_PART_PRIMARY: EstimatePart.ValueType  # 2
+"""What one event costs."""
+ESTIMATE_PART_SECONDARY_PROBABILITY: EstimatePart.ValueType  # 3
+"""The probability of the secondary loss; a constant."""
+ESTIMATE_PART_SECONDARY_LOSS: EstimatePart.ValueType  # 4
+"""The secondary loss."""
+Global___EstimatePart: _TypeAlias = EstimatePart  # noqa: Y015
+
 @_typing.final
 class Pert(_message.Message):
     """A PERT estimate: min ≤ mode ≤ max."""
@@ -787,6 +819,7 @@ class TippingPoint(_message.Message):
     EXPOSURE_FIELD_NUMBER: _builtins.int
     BINDING_LOSS_FIELD_NUMBER: _builtins.int
     CONTROL_EFFECTIVENESS_AT_EXPOSURE_FIELD_NUMBER: _builtins.int
+    FREQUENCY_SCALE_FIELD_NUMBER: _builtins.int
     control_effectiveness: _builtins.float
     """Control effectiveness e* that the full audience needs, 0 to 1."""
     exposure: _builtins.float
@@ -795,6 +828,8 @@ class TippingPoint(_message.Message):
     """The point of the appetite that is met first; 0 where none ever is."""
     control_effectiveness_at_exposure: _builtins.float
     """Control effectiveness that the asked exposure needs, 0 to 1."""
+    frequency_scale: _builtins.float
+    """How many times today's events at the full audience are still inside (s*); 0 where even a hundred times are."""
     def __init__(
         self,
         *,
@@ -802,10 +837,11 @@ class TippingPoint(_message.Message):
         exposure: _builtins.float = ...,
         binding_loss: _builtins.float = ...,
         control_effectiveness_at_exposure: _builtins.float = ...,
+        frequency_scale: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["binding_loss", b"binding_loss", "control_effectiveness", b"control_effectiveness", "control_effectiveness_at_exposure", b"control_effectiveness_at_exposure", "exposure", b"exposure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["binding_loss", b"binding_loss", "control_effectiveness", b"control_effectiveness", "control_effectiveness_at_exposure", b"control_effectiveness_at_exposure", "exposure", b"exposure", "frequency_scale", b"frequency_scale"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -953,7 +989,7 @@ class Assessment(_message.Message):
 
     @_builtins.property
     def control_sets(self) -> _containers.RepeatedCompositeFieldContainer[Global___ControlSet]:
-        """Sets of controls that enter the appetite, the cheapest first; each next one costs more and leaves less."""
+        """Sets of controls that enter the appetite, the cheapest first, at most 100; each next one costs more and leaves less."""
 
     @_builtins.property
     def sensitivity(self) -> _containers.RepeatedCompositeFieldContainer[Global___Swing]:
@@ -1063,6 +1099,8 @@ class PortfolioAssessment(_message.Message):
     EXCEEDANCE_FIELD_NUMBER: _builtins.int
     CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
     WITHOUT_PROFILE_FIELD_NUMBER: _builtins.int
+    OTHER_CURRENCY_FIELD_NUMBER: _builtins.int
+    PROGRAMS_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """ISO 4217 code of all amounts."""
     probability: _builtins.float
@@ -1073,17 +1111,23 @@ class PortfolioAssessment(_message.Message):
     """Mean loss of the rest."""
     mean: _builtins.float
     """Expected annual loss."""
+    programs: _builtins.int
+    """How many programs are in these numbers."""
     @_builtins.property
     def exceedance(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exceedance]:
         """The loss exceedance curve."""
 
     @_builtins.property
     def contributions(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskContribution]:
-        """What each program adds, the largest first."""
+        """What each program adds, the 1,000 largest first."""
 
     @_builtins.property
     def without_profile(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Living programs without a profile: their risk is not in these numbers."""
+        """Living programs without a profile, at most 1,000: their risk is not in these numbers."""
+
+    @_builtins.property
+    def other_currency(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Living programs whose amounts are in another currency, at most 1,000: they are not in these numbers either."""
 
     def __init__(
         self,
@@ -1096,11 +1140,451 @@ class PortfolioAssessment(_message.Message):
         exceedance: _abc.Iterable[Global___Exceedance] | None = ...,
         contributions: _abc.Iterable[Global___RiskContribution] | None = ...,
         without_profile: _abc.Iterable[_builtins.str] | None = ...,
+        other_currency: _abc.Iterable[_builtins.str] | None = ...,
+        programs: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contributions", b"contributions", "currency_code", b"currency_code", "exceedance", b"exceedance", "expected_shortfall", b"expected_shortfall", "mean", b"mean", "probability", b"probability", "quantile", b"quantile", "without_profile", b"without_profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contributions", b"contributions", "currency_code", b"currency_code", "exceedance", b"exceedance", "expected_shortfall", b"expected_shortfall", "mean", b"mean", "other_currency", b"other_currency", "probability", b"probability", "programs", b"programs", "quantile", b"quantile", "without_profile", b"without_profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PortfolioAssessment: _TypeAlias = PortfolioAssessment  # noqa: Y015
+
+@_typing.final
+class SuggestRiskProfileRequest(_message.Message):
+    """Asks for scenarios to start from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_FIELD_NUMBER: _builtins.int
+    AUDIENCES_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    DATA_CLASSES_FIELD_NUMBER: _builtins.int
+    VENDORS_FIELD_NUMBER: _builtins.int
+    UNITS_PER_EURO_FIELD_NUMBER: _builtins.int
+    program: _builtins.str
+    """`programs/{program}`. Where nothing below is given, what its newest revision before IT says counts."""
+    units_per_euro: _builtins.float
+    """How many units of the charter's currency a euro is: the library's amounts are in euro. Not needed where that is one."""
+    @_builtins.property
+    def audiences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Audiences by their ids in the charter."""
+
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Channels by their ids in the charter."""
+
+    @_builtins.property
+    def data_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Classes of data by their ids in the charter."""
+
+    @_builtins.property
+    def vendors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Vendors as the program names them."""
+
+    def __init__(
+        self,
+        *,
+        program: _builtins.str = ...,
+        audiences: _abc.Iterable[_builtins.str] | None = ...,
+        channels: _abc.Iterable[_builtins.str] | None = ...,
+        data_classes: _abc.Iterable[_builtins.str] | None = ...,
+        vendors: _abc.Iterable[_builtins.str] | None = ...,
+        units_per_euro: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audiences", b"audiences", "channels", b"channels", "data_classes", b"data_classes", "program", b"program", "units_per_euro", b"units_per_euro", "vendors", b"vendors"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuggestRiskProfileRequest: _TypeAlias = SuggestRiskProfileRequest  # noqa: Y015
+
+@_typing.final
+class RiskNote(_message.Message):
+    """Why something was suggested."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    BECAUSE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """Name of the scenario or of the control."""
+    because: _builtins.str
+    """Why it was chosen."""
+    source: _builtins.str
+    """Where its numbers come from."""
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        because: _builtins.str = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["because", b"because", "source", b"source", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RiskNote: _TypeAlias = RiskNote  # noqa: Y015
+
+@_typing.final
+class RiskSuggestion(_message.Message):
+    """Scenarios and controls to start from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
+    APPETITE_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    program: _builtins.str
+    """`programs/{program}`."""
+    currency_code: _builtins.str
+    """ISO 4217 code of all amounts."""
+    @_builtins.property
+    def content(self) -> Global___RiskContent:
+        """The scenarios and the controls that act on them."""
+
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskNote]:
+        """A note on each of them."""
+
+    @_builtins.property
+    def appetite(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppetitePoint]:
+        """The charter's appetite, in the major unit of its currency."""
+
+    def __init__(
+        self,
+        *,
+        program: _builtins.str = ...,
+        content: Global___RiskContent | None = ...,
+        notes: _abc.Iterable[Global___RiskNote] | None = ...,
+        appetite: _abc.Iterable[Global___AppetitePoint] | None = ...,
+        currency_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appetite", b"appetite", "content", b"content", "currency_code", b"currency_code", "notes", b"notes", "program", b"program"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RiskSuggestion: _TypeAlias = RiskSuggestion  # noqa: Y015
+
+@_typing.final
+class PartEstimate(_message.Message):
+    """Numbers for one part."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PART_FIELD_NUMBER: _builtins.int
+    ESTIMATE_FIELD_NUMBER: _builtins.int
+    part: Global___EstimatePart.ValueType
+    """Which."""
+    @_builtins.property
+    def estimate(self) -> Global___Estimate:
+        """The numbers, in the form in which others said theirs."""
+
+    def __init__(
+        self,
+        *,
+        part: Global___EstimatePart.ValueType = ...,
+        estimate: Global___Estimate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estimate", b"estimate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimate", b"estimate", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartEstimate: _TypeAlias = PartEstimate  # noqa: Y015
+
+@_typing.final
+class RecordEstimateRequest(_message.Message):
+    """Says one's own numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_FIELD_NUMBER: _builtins.int
+    SCENARIO_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID that makes a repetition harmless."""
+    program: _builtins.str
+    """`programs/{program}`."""
+    scenario: _builtins.str
+    """Name of the scenario."""
+    basis: _builtins.str
+    """What they rest on, in the person's words."""
+    validate_only: _builtins.bool
+    """True: say what would happen and store nothing."""
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartEstimate]:
+        """The numbers, each part at most once."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program: _builtins.str = ...,
+        scenario: _builtins.str = ...,
+        parts: _abc.Iterable[Global___PartEstimate] | None = ...,
+        basis: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "parts", b"parts", "program", b"program", "request_id", b"request_id", "scenario", b"scenario", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordEstimateRequest: _TypeAlias = RecordEstimateRequest  # noqa: Y015
+
+@_typing.final
+class SaidEstimate(_message.Message):
+    """Numbers as somebody said them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_FIELD_NUMBER: _builtins.int
+    ESTIMATE_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    SAID_AT_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
+    person: _builtins.str
+    """Who."""
+    basis: _builtins.str
+    """What they rest on."""
+    times: _builtins.int
+    """How often the person said them."""
+    @_builtins.property
+    def estimate(self) -> Global___Estimate:
+        """The numbers."""
+
+    @_builtins.property
+    def said_at(self) -> _timestamp_pb2.Timestamp:
+        """When, the last time."""
+
+    def __init__(
+        self,
+        *,
+        person: _builtins.str = ...,
+        estimate: Global___Estimate | None = ...,
+        basis: _builtins.str = ...,
+        said_at: _timestamp_pb2.Timestamp | None = ...,
+        times: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estimate", b"estimate", "said_at", b"said_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "estimate", b"estimate", "person", b"person", "said_at", b"said_at", "times", b"times"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SaidEstimate: _TypeAlias = SaidEstimate  # noqa: Y015
+
+@_typing.final
+class EstimateSpread(_message.Message):
+    """One number of an estimate over all who said it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    LEAST_FIELD_NUMBER: _builtins.int
+    MEDIAN_FIELD_NUMBER: _builtins.int
+    MOST_FIELD_NUMBER: _builtins.int
+    number: _builtins.str
+    """`min`, `mode`, `max`, `low`, `high` or `constant`."""
+    least: _builtins.float
+    """The least that somebody said."""
+    median: _builtins.float
+    """The median."""
+    most: _builtins.float
+    """The most."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.str = ...,
+        least: _builtins.float = ...,
+        median: _builtins.float = ...,
+        most: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["least", b"least", "median", b"median", "most", b"most", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EstimateSpread: _TypeAlias = EstimateSpread  # noqa: Y015
+
+@_typing.final
+class PartEstimates(_message.Message):
+    """What is known of one part."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PART_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    HIDDEN_FIELD_NUMBER: _builtins.int
+    SAID_FIELD_NUMBER: _builtins.int
+    SPREAD_FIELD_NUMBER: _builtins.int
+    part: Global___EstimatePart.ValueType
+    """Which."""
+    people: _builtins.int
+    """How many people said their numbers."""
+    hidden: _builtins.bool
+    """True: others' numbers are shown once the caller has said their own."""
+    @_builtins.property
+    def said(self) -> _containers.RepeatedCompositeFieldContainer[Global___SaidEstimate]:
+        """Who said what, by name; one's own at least."""
+
+    @_builtins.property
+    def spread(self) -> _containers.RepeatedCompositeFieldContainer[Global___EstimateSpread]:
+        """Median and spread; not given while hidden."""
+
+    def __init__(
+        self,
+        *,
+        part: Global___EstimatePart.ValueType = ...,
+        people: _builtins.int = ...,
+        hidden: _builtins.bool = ...,
+        said: _abc.Iterable[Global___SaidEstimate] | None = ...,
+        spread: _abc.Iterable[Global___EstimateSpread] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hidden", b"hidden", "part", b"part", "people", b"people", "said", b"said", "spread", b"spread"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartEstimates: _TypeAlias = PartEstimates  # noqa: Y015
+
+@_typing.final
+class ScenarioEstimates(_message.Message):
+    """What is known of one scenario."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCENARIO_FIELD_NUMBER: _builtins.int
+    PROFILE_VERSION_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    scenario: _builtins.str
+    """Name of the scenario."""
+    profile_version: _builtins.int
+    """Version of the profile that it is about."""
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartEstimates]:
+        """Its parts of which somebody said something."""
+
+    def __init__(
+        self,
+        *,
+        scenario: _builtins.str = ...,
+        profile_version: _builtins.int = ...,
+        parts: _abc.Iterable[Global___PartEstimates] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parts", b"parts", "profile_version", b"profile_version", "scenario", b"scenario"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScenarioEstimates: _TypeAlias = ScenarioEstimates  # noqa: Y015
+
+@_typing.final
+class ListEstimatesRequest(_message.Message):
+    """Asks what people said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROFILE_FIELD_NUMBER: _builtins.int
+    SCENARIO_FIELD_NUMBER: _builtins.int
+    profile: _builtins.str
+    """`programs/{program}/riskProfiles/{version}`; the version `latest` is the newest."""
+    scenario: _builtins.str
+    """Name of a scenario; empty means all of them, without who said what."""
+    def __init__(
+        self,
+        *,
+        profile: _builtins.str = ...,
+        scenario: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile", "scenario", b"scenario"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEstimatesRequest: _TypeAlias = ListEstimatesRequest  # noqa: Y015
+
+@_typing.final
+class ListEstimatesResponse(_message.Message):
+    """What people said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCENARIOS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def scenarios(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScenarioEstimates]:
+        """A scenario each, in the profile's order."""
+
+    def __init__(
+        self,
+        *,
+        scenarios: _abc.Iterable[Global___ScenarioEstimates] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scenarios", b"scenarios"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEstimatesResponse: _TypeAlias = ListEstimatesResponse  # noqa: Y015
+
+@_typing.final
+class CombineEstimatesRequest(_message.Message):
+    """Combines what people said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROGRAM_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID that makes a repetition harmless."""
+    program: _builtins.str
+    """`programs/{program}`."""
+    etag: _builtins.str
+    """The etag of the profile's version that they are about."""
+    reason: _builtins.str
+    """Why now, in the author's words; what was combined is added."""
+    people: _builtins.int
+    """How many people a part needs to be combined; 0 means 3."""
+    validate_only: _builtins.bool
+    """True: say what would happen and store nothing."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        program: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        people: _builtins.int = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "people", b"people", "program", b"program", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CombineEstimatesRequest: _TypeAlias = CombineEstimatesRequest  # noqa: Y015

@@ -56,6 +56,26 @@ class RiskServiceStub:
                 request_serializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.WhatIfRequest.SerializeToString,
                 response_deserializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.Assessment.FromString,
                 _registered_method=True)
+        self.SuggestRiskProfile = channel.unary_unary(
+                '/investiture.api.itrisk.v1.RiskService/SuggestRiskProfile',
+                request_serializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.SuggestRiskProfileRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.RiskSuggestion.FromString,
+                _registered_method=True)
+        self.RecordEstimate = channel.unary_unary(
+                '/investiture.api.itrisk.v1.RiskService/RecordEstimate',
+                request_serializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.RecordEstimateRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.ScenarioEstimates.FromString,
+                _registered_method=True)
+        self.ListEstimates = channel.unary_unary(
+                '/investiture.api.itrisk.v1.RiskService/ListEstimates',
+                request_serializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.ListEstimatesRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.ListEstimatesResponse.FromString,
+                _registered_method=True)
+        self.CombineEstimates = channel.unary_unary(
+                '/investiture.api.itrisk.v1.RiskService/CombineEstimates',
+                request_serializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.CombineEstimatesRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.RiskProfile.FromString,
+                _registered_method=True)
         self.AssessPortfolio = channel.unary_unary(
                 '/investiture.api.itrisk.v1.RiskService/AssessPortfolio',
                 request_serializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.AssessPortfolioRequest.SerializeToString,
@@ -97,6 +117,35 @@ class RiskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SuggestRiskProfile(self, request, context):
+        """Scenarios and controls to start from, chosen by what the program says of itself; nothing is stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordEstimate(self, request, context):
+        """Says the caller's own numbers for parts of a scenario of the newest profile; said again, they replace the first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEstimates(self, request, context):
+        """What people said of a profile's scenarios, with median and spread. Of the newest version others' numbers are shown to
+        who has said their own, part by part, so that nobody follows the first; of older ones to everybody.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CombineEstimates(self, request, context):
+        """Makes the medians of what people said the next version of the profile, as SaveRiskProfile does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AssessPortfolio(self, request, context):
         """The risk of all living programs together, and what each adds to it.
         """
@@ -126,6 +175,26 @@ def add_RiskServiceServicer_to_server(servicer, server):
                     servicer.WhatIf,
                     request_deserializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.WhatIfRequest.FromString,
                     response_serializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.Assessment.SerializeToString,
+            ),
+            'SuggestRiskProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuggestRiskProfile,
+                    request_deserializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.SuggestRiskProfileRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.RiskSuggestion.SerializeToString,
+            ),
+            'RecordEstimate': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordEstimate,
+                    request_deserializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.RecordEstimateRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.ScenarioEstimates.SerializeToString,
+            ),
+            'ListEstimates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEstimates,
+                    request_deserializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.ListEstimatesRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.ListEstimatesResponse.SerializeToString,
+            ),
+            'CombineEstimates': grpc.unary_unary_rpc_method_handler(
+                    servicer.CombineEstimates,
+                    request_deserializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.CombineEstimatesRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.RiskProfile.SerializeToString,
             ),
             'AssessPortfolio': grpc.unary_unary_rpc_method_handler(
                     servicer.AssessPortfolio,
@@ -243,6 +312,114 @@ class RiskService:
             '/investiture.api.itrisk.v1.RiskService/WhatIf',
             investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.WhatIfRequest.SerializeToString,
             investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.Assessment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuggestRiskProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.itrisk.v1.RiskService/SuggestRiskProfile',
+            investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.SuggestRiskProfileRequest.SerializeToString,
+            investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.RiskSuggestion.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordEstimate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.itrisk.v1.RiskService/RecordEstimate',
+            investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.RecordEstimateRequest.SerializeToString,
+            investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.ScenarioEstimates.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEstimates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.itrisk.v1.RiskService/ListEstimates',
+            investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.ListEstimatesRequest.SerializeToString,
+            investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.ListEstimatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CombineEstimates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.itrisk.v1.RiskService/CombineEstimates',
+            investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.CombineEstimatesRequest.SerializeToString,
+            investiture_dot_api_dot_itrisk_dot_v1_dot_risk__service__pb2.RiskProfile.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,6 +28,16 @@ class RiskServiceStub:
     """The risk of a program against the appetite, with the controls that its revision has in place."""
     WhatIf: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.WhatIfRequest, _risk_service_pb2.Assessment]
     """The same with other controls, exposure, appetite or estimates; nothing is stored."""
+    SuggestRiskProfile: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.SuggestRiskProfileRequest, _risk_service_pb2.RiskSuggestion]
+    """Scenarios and controls to start from, chosen by what the program says of itself; nothing is stored."""
+    RecordEstimate: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.RecordEstimateRequest, _risk_service_pb2.ScenarioEstimates]
+    """Says the caller's own numbers for parts of a scenario of the newest profile; said again, they replace the first."""
+    ListEstimates: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ListEstimatesRequest, _risk_service_pb2.ListEstimatesResponse]
+    """What people said of a profile's scenarios, with median and spread. Of the newest version others' numbers are shown to
+    who has said their own, part by part, so that nobody follows the first; of older ones to everybody.
+    """
+    CombineEstimates: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.CombineEstimatesRequest, _risk_service_pb2.RiskProfile]
+    """Makes the medians of what people said the next version of the profile, as SaveRiskProfile does."""
     AssessPortfolio: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.AssessPortfolioRequest, _risk_service_pb2.PortfolioAssessment]
     """The risk of all living programs together, and what each adds to it."""
 
@@ -69,6 +79,40 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_risk_service_pb2.WhatIfRequest, _abc.Awaitable[_risk_service_pb2.Assessment]],
     ) -> _abc.Awaitable[_risk_service_pb2.Assessment]:
         """The same with other controls, exposure, appetite or estimates; nothing is stored."""
+
+    @_abc_1.abstractmethod
+    def SuggestRiskProfile(
+        self,
+        request: _risk_service_pb2.SuggestRiskProfileRequest,
+        context: _aio.ServicerContext[_risk_service_pb2.SuggestRiskProfileRequest, _abc.Awaitable[_risk_service_pb2.RiskSuggestion]],
+    ) -> _abc.Awaitable[_risk_service_pb2.RiskSuggestion]:
+        """Scenarios and controls to start from, chosen by what the program says of itself; nothing is stored."""
+
+    @_abc_1.abstractmethod
+    def RecordEstimate(
+        self,
+        request: _risk_service_pb2.RecordEstimateRequest,
+        context: _aio.ServicerContext[_risk_service_pb2.RecordEstimateRequest, _abc.Awaitable[_risk_service_pb2.ScenarioEstimates]],
+    ) -> _abc.Awaitable[_risk_service_pb2.ScenarioEstimates]:
+        """Says the caller's own numbers for parts of a scenario of the newest profile; said again, they replace the first."""
+
+    @_abc_1.abstractmethod
+    def ListEstimates(
+        self,
+        request: _risk_service_pb2.ListEstimatesRequest,
+        context: _aio.ServicerContext[_risk_service_pb2.ListEstimatesRequest, _abc.Awaitable[_risk_service_pb2.ListEstimatesResponse]],
+    ) -> _abc.Awaitable[_risk_service_pb2.ListEstimatesResponse]:
+        """What people said of a profile's scenarios, with median and spread. Of the newest version others' numbers are shown to
+        who has said their own, part by part, so that nobody follows the first; of older ones to everybody.
+        """
+
+    @_abc_1.abstractmethod
+    def CombineEstimates(
+        self,
+        request: _risk_service_pb2.CombineEstimatesRequest,
+        context: _aio.ServicerContext[_risk_service_pb2.CombineEstimatesRequest, _abc.Awaitable[_risk_service_pb2.RiskProfile]],
+    ) -> _abc.Awaitable[_risk_service_pb2.RiskProfile]:
+        """Makes the medians of what people said the next version of the profile, as SaveRiskProfile does."""
 
     @_abc_1.abstractmethod
     def AssessPortfolio(

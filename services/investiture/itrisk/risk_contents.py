@@ -1,0 +1,135 @@
+"""What a risk profile says: the message ↔ the document that the mathematics reads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from investiture.api.itrisk.v1 import risk_service_pb2 as pb
+
+
+def content_of(message: pb.RiskContent) -> dict[str, Any]:
+    """What a profile says, as a scenario file holds it; not yet whether it can be meant."""
+    content: dict[str, Any] = {
+        "scenarios": [_scenario_of(one) for one in message.scenarios],
+        "controls": [_control_of(one) for one in message.controls],
+    }
+    if message.HasField("insurance"):
+        paid = message.insurance
+        content["insurance"] = {
+            "deductible": paid.deductible,
+            "limit": paid.limit,
+            "premium": paid.premium,
+        }
+    if message.HasField("value"):
+        worth = message.value
+        content["value"] = {
+            "benefits": list(worth.benefits),
+            "operating": list(worth.operating) or [0.0] * len(worth.benefits),
+            "discount_rate": worth.discount_rate,
+            "launch_cost": worth.launch_cost,
+        }
+    return content
+
+
+def content_to(content: Mapping[str, Any]) -> pb.RiskContent:
+    """The message of what a profile says."""
+    message = pb.RiskContent(
+        scenarios=[_scenario_to(one) for one in content["scenarios"]],
+        controls=[pb.Control(**one) for one in content["controls"]],
+    )
+    if "insurance" in content:
+        message.insurance.CopyFrom(pb.Insurance(**content["insurance"]))
+    if "value" in content:
+        message.value.CopyFrom(pb.ProgramValue(**content["value"]))
+    return message
+
+
+def estimate_of(message: pb.Estimate) -> dict[str, Any]:
+    """An estimate as a scenario file holds it."""
+    form = message.WhichOneof("form")
+    if form == "pert":
+        shape = message.pert
+        return {"pert": [shape.min, shape.mode, shape.max, shape.gamma or 4.0]}
+    if form == "lognormal90":
+        return {"lognormal90": [message.lognormal90.low, message.lognormal90.high]}
+    return {"constant": message.constant}
+
+
+def estimate_to(document: Mapping[str, Any]) -> pb.Estimate:
+    """The message of an estimate."""
+    ((form, value),) = document.items()
+    if form == "pert":
+        low, mode, high, gamma = value
+        return pb.Estimate(pert=pb.Pert(min=low, mode=mode, max=high, gamma=gamma))
+    if form == "lognormal90":
+        return pb.Estimate(lognormal90=pb.Lognormal90(low=value[0], high=value[1]))
+    return pb.Estimate(constant=value)
+
+
+def _scenario_of(message: pb.Scenario) -> dict[str, Any]:
+    scenario: dict[str, Any] = {
+        "name": message.name,
+        "frequency": _frequency_of(message.frequency),
+        "primary": estimate_of(message.primary),
+    }
+    if message.HasField("secondary"):
+        scenario["secondary"] = {
+            "probability": message.secondary.probability,
+            "loss": estimate_of(message.secondary.loss),
+        }
+    return scenario
+
+
+def _scenario_to(document: Mapping[str, Any]) -> pb.Scenario:
+    second = document.get("secondary")
+    return pb.Scenario(
+        name=document["name"],
+        frequency=_frequency_to(document["frequency"]),
+        primary=estimate_to(document["primary"]),
+        secondary=pb.SecondaryLoss(
+            probability=second["probability"], loss=estimate_to(second["loss"])
+        )
+        if second
+        else None,
+    )
+
+
+def _frequency_of(message: pb.Frequency) -> dict[str, Any]:
+    events = estimate_of(message.events)
+    if not message.HasField("vulnerability"):
+        return {"poisson": events["constant"]} if "constant" in events else events
+    weakness = message.vulnerability
+    if weakness.WhichOneof("form") == "contest":
+        contest = weakness.contest
+        share: Any = {
+            "threat": estimate_of(contest.threat),
+            "resistance": estimate_of(contest.resistance),
+        }
+    else:
+        share = weakness.probability
+    return {"tef": events, "vulnerability": share}
+
+
+def _frequency_to(document: Mapping[str, Any]) -> pb.Frequency:
+    if "tef" not in document:
+        if "poisson" in document:
+            return pb.Frequency(events=pb.Estimate(constant=document["poisson"]))
+        return pb.Frequency(events=estimate_to(document))
+    share: Any = document["vulnerability"]
+    if not isinstance(share, float | int):
+        contest = pb.Contest(
+            threat=estimate_to(share["threat"]), resistance=estimate_to(share["resistance"])
+        )
+        weakness = pb.Vulnerability(contest=contest)
+    else:
+        weakness = pb.Vulnerability(probability=share)
+    return pb.Frequency(events=estimate_to(document["tef"]), vulnerability=weakness)
+
+
+def _control_of(message: pb.Control) -> dict[str, Any]:
+    return {
+        "name": message.name,
+        "frequency_effectiveness": message.frequency_effectiveness,
+        "severity_reduction": message.severity_reduction,
+        "cost": message.cost,
+        "scenarios": list(message.scenarios),
+    }
