@@ -1,5 +1,6 @@
 """What has to hold whatever the numbers are."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -195,7 +196,7 @@ def test_quantiles_and_shortfalls_ascend_and_the_mean_is_never_above_a_shortfall
     risks: list[Risk],
 ) -> None:
     found = [tail(risks, p) for p in (0.5, 0.9, 0.99)]
-    pairs = list(zip(found, found[1:], strict=False))
+    pairs = list(itertools.pairwise(found))
     assert all(one.quantile <= two.quantile * (1 + 1e-3) + 1e-9 for one, two in pairs)
     assert all(
         one.expected_shortfall <= two.expected_shortfall * (1 + 1e-3) + 1e-9 for one, two in pairs
