@@ -35,7 +35,7 @@ else
 endif
 	@touch $@
 
-demo: $(READY) ## three proposals travel the path on a stack of their own
+demo: $(READY) ## five proposals travel the path on a stack of their own
 	$(BIN)/investiture demo $(ARGS)
 
 up: $(READY) ## start Temporal, the services and the worker here; Ctrl-C stops them

@@ -7,6 +7,7 @@ from pathlib import Path
 from google.protobuf.descriptor import MethodDescriptor
 
 from investiture.api.common.v1 import access_pb2
+from investiture.cli.roles import SERVICES
 
 PROTOS = Path(__file__).resolve().parents[2] / "protos"
 
@@ -28,3 +29,8 @@ def test_every_rpc_has_an_access_rule_that_lets_somebody_in() -> None:
         and not access.any_authenticated
     ]
     assert without == []
+
+
+def test_the_table_of_roles_and_the_refusals_that_are_tried_know_every_service() -> None:
+    """`SERVICES` is what the README's table and the role × RPC matrix are made of."""
+    assert set(SERVICES) >= {method.containing_service.full_name for method in methods()}

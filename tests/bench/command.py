@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from tests.bench import acknowledgement, paths, report, starting, takeover, waiting
+from tests.bench import (
+    acknowledgement,
+    inbox,
+    ledger,
+    paths,
+    report,
+    reservations,
+    starting,
+    takeover,
+    waiting,
+)
 from tests.bench.company import ROOT
 from tests.bench.figures import Findings
 from tests.bench.progress import steps
@@ -35,6 +45,9 @@ BENCHES: Mapping[str, Bench] = {
     "paths": Bench(lambda scale: paths.steps_of(scale.rounds), paths.measure),
     "takeover": Bench(lambda scale: takeover.steps_of(scale.rounds), takeover.measure),
     "waiting": Bench(lambda _: waiting.STEPS, waiting.measure),
+    "reservations": Bench(lambda scale: reservations.steps_of(scale.rounds), reservations.measure),
+    "ledger": Bench(lambda scale: ledger.steps_of(scale.entries, scale.rounds), ledger.measure),
+    "inbox": Bench(lambda scale: inbox.steps_of(scale.rounds), inbox.measure),
     "start": Bench(lambda scale: scale.starts, starting.measure),
 }
 

@@ -28,10 +28,10 @@ def postgres() -> Generator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def created(url: str, name: str) -> str:
-    """Create a database and return its URL as psycopg takes it."""
+def created(url: str, name: str, *, template: str = "template1") -> str:
+    """Create a database, a copy of one that nobody is connected to; return its URL for psycopg."""
     base = sa.make_url(url).set(drivername="postgresql")
-    server = base.render_as_string(hide_password=False)
+    server = base.set(database="postgres").render_as_string(hide_password=False)
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
     return base.set(database=name).render_as_string(hide_password=False)

@@ -25,6 +25,12 @@ class Scale:
     """How long an idle system is watched."""
     starts: int = 5
     """Stacks started from cold."""
+    reservations: int = 400
+    """Reservations on one envelope, in a round."""
+    entries: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    """How long the ledger is, from measurement to measurement."""
+    open_cases: int = 10_000
+    closed_cases: int = 1_000_000
 
 
 FULL = Scale()
@@ -37,6 +43,10 @@ QUICK = Scale(
     open_paths=20,
     idle_seconds=1.0,
     starts=1,
+    reservations=32,
+    entries=(1_000, 2_000),
+    open_cases=200,
+    closed_cases=2_000,
 )
 
 

@@ -19,11 +19,19 @@ def database(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> str:
-    """The URL of an empty database of the test's own."""
+    """The URL of a database of the test's own, which is made as the service is first served."""
     if database == "sqlite":
         return f"sqlite:///{tmp_path / 'service.db'}"
-    url: str = request.getfixturevalue("postgres_database")
+    url: str = request.getfixturevalue("postgres_name")
     return url
+
+
+@pytest.fixture
+def empty_database_url(request: pytest.FixtureRequest, database: str, database_url: str) -> str:
+    """The same, made already, without a table: for who migrates it."""
+    if database == "postgresql":
+        request.getfixturevalue("postgres_database")
+    return database_url
 
 
 @pytest.fixture

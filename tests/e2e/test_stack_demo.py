@@ -1,4 +1,4 @@
-"""The main job: three proposals travel the path, and each ends as it should."""
+"""The main job: five proposals travel the path, and each ends as it should."""
 
 from pathlib import Path
 
@@ -19,6 +19,8 @@ TOLD = (
     "The program has ended: proven; nothing is held.",
     "The program has ended: missed; nothing is held.",
     "The program has ended: withdrawn; nothing is held.",
+    "PLEDGE, FUND and KNIGHT by standing decision small-trials",
+    "concurrent: 1 under it already (programs/community-trial), at most 1",
     "expectations held",
 )
 
@@ -29,5 +31,7 @@ async def test_the_demo_ends_as_expected(tmp_path: Path) -> None:
     assert said.code == 0, said.out + said.err
     missing = [line for line in TOLD if line not in said.out]
     assert not missing
-    assert said.out.count("✓ verified") == 9, "four warrants of a proven, three, two"
+    assert said.out.count("✓ verified") == 13, (
+        "four warrants of a proven, three, two; three of a trial, one"
+    )
     assert not (tmp_path / "unused").exists(), "it has a folder of its own, and takes it away"

@@ -1,6 +1,6 @@
 """The budget service with its callers: what its contract tests, and others that need money, ask."""
 
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,14 @@ ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
 ENVELOPE = "envelopes/launches-2027"
 FINANCE = ("finance",)
 OVERSEER = ("auditor",)
+
+
+UNSWEPT = {"expiry_seconds": 3_600.0}
+"""Holds time out when a test says so: nothing sweeps behind its back."""
+
+
+Sweep = Callable[[], Awaitable[None]]
+"""One turn of a service's sweep over holds that have timed out."""
 
 
 def eur(units: int) -> Money:
@@ -181,7 +189,7 @@ async def money_side(
                 "budget",
                 realm,
                 database_url,
-                **{"peers": {"sponsorship": sponsorship or at}, **given},
+                **{"peers": {"sponsorship": sponsorship or at}, **UNSWEPT, **given},
             )
         )
         yield MoneySide(

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-_CASE_TABLES = ("gate_case", "gate_case_holder", "funding")
+_CASE_TABLES = {"gate_case": "name", "gate_case_holder": "case_name", "funding": "case_name"}
 _NAMED = ("name", "case_name", "program", "document")
 
 
@@ -15,17 +15,23 @@ def copy_program(database_url: str, model: str, names: Sequence[str]) -> None:
     The service is not running meanwhile. Names replace the model's wherever its rows have it.
     """
     engine = sa.create_engine(database_url)
-    metadata = sa.MetaData()
     try:
         with engine.begin() as connection:
-            for name in _CASE_TABLES:
-                table = sa.Table(name, metadata, autoload_with=connection)
-                rows = connection.execute(sa.select(table)).mappings().all()
-                connection.execute(
-                    table.insert(), [_renamed(row, model, other) for other in names for row in rows]
-                )
+            copy_case(connection, model, names)
     finally:
         engine.dispose()
+
+
+def copy_case(connection: sa.Connection, model: str, names: Sequence[str]) -> None:
+    """The same inside a transaction."""
+    metadata = sa.MetaData()
+    for name, key in _CASE_TABLES.items():
+        table = sa.Table(name, metadata, autoload_with=connection)
+        of_model = table.c[key].startswith(f"{model}/")
+        rows = connection.execute(sa.select(table).where(of_model)).mappings().all()
+        connection.execute(
+            table.insert(), [_renamed(row, model, other) for other in names for row in rows]
+        )
 
 
 def _renamed(row: Any, model: str, name: str) -> dict[str, Any]:

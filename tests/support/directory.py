@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 from google.type.money_pb2 import Money
 
+from investiture.api.common.v1 import gate_pb2
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
 from investiture.casework import wire
 from investiture.chassis.clock import Clock
@@ -33,8 +34,12 @@ class ScriptedDirectory:
         limit_units: int = -1,
         interest: str = "",
         reports_to: str = "",
+        side: str = "",
     ) -> None:
-        """Says of a person: whether active, a guest, a limit in EUR (-1: none), their conflicts."""
+        """Says of a person: whether active, a guest, a limit in EUR (-1: none), their conflicts.
+
+        `side` is BUSINESS, MONEY or IT; empty for one who works on none.
+        """
         limit = None if limit_units < 0 else Money(currency_code="EUR", units=limit_units)
         self.people[person] = pb.Authority(
             active=active,
@@ -47,6 +52,7 @@ class ScriptedDirectory:
                 if subject
             ],
             reports_to=[name for name in (reports_to,) if name],
+            side=gate_pb2.Side.Value(f"SIDE_{side or 'UNSPECIFIED'}"),
         )
 
     def publish(self, person: str, *, able: bool = True, away: bool = False) -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _PAUSE_S = 0.02
-_PATIENCE_S = 8.0
+_PATIENCE_S = 30.0
 
 
 async def eventually(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool]) -> T:

@@ -131,7 +131,7 @@ class Front:
 
     async def facts(self, name: str) -> Revision:
         """What the newest revision says, as launch signed it."""
-        return self.realm.statements("launch").read_revision(await self.statement(name))
+        return self.realm.statements("launch").read_revision(await self.statement(name)).revision
 
     def warrants(self, facts: Revision, **by_gate: str) -> list[str]:
         """Fresh warrants of the three gates; `by_gate` puts others in their place, "" none."""
@@ -300,7 +300,8 @@ class Front:
         engine = sa.create_engine(self.database_url)
         try:
             with engine.connect() as connection:
-                found = connection.execute(METADATA.tables[table].select())
+                known = METADATA.tables[table]
+                found = connection.execute(known.select().order_by(*known.primary_key))
                 return [dict(row) for row in found.mappings()]
         finally:
             engine.dispose()

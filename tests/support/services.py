@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -135,9 +135,19 @@ class Served:
     address: str
     realm: Realm
     closing: AsyncExitStack
+    _channels: dict[tuple[str, ...], grpc.aio.Channel] = field(
+        default_factory=dict[tuple[str, ...], grpc.aio.Channel]
+    )
 
     def channel(self, subject: str, *roles: str) -> grpc.aio.Channel:
-        """A channel of one caller; it closes with the service."""
+        """The channel of one caller; it closes with the service."""
+        caller = (subject, *roles)
+        if caller not in self._channels:
+            self._channels[caller] = self.another_channel(subject, *roles)
+        return self._channels[caller]
+
+    def another_channel(self, subject: str, *roles: str) -> grpc.aio.Channel:
+        """A connection of its own, for who calls at the same time as the others."""
         channel = dial(self.address, tokens=self.realm.token(subject, *roles))
         self.closing.push_async_callback(channel.close)
         return channel
@@ -147,9 +157,9 @@ _migrated = tempfile.TemporaryDirectory(prefix="investiture-migrated-")
 
 
 def migrated(service: str, database_url: str) -> None:
-    """Brings an empty database to the schema, by copying one that was migrated.
+    """Makes a database with the service's schema, by copying one that was migrated.
 
-    One that is not empty is left alone: a test that starts its service again keeps its data.
+    One that is there is left alone: a test that starts its service again keeps its data.
     """
     url = sa.make_url(database_url)
     assert url.database is not None
@@ -171,22 +181,15 @@ def _migrated_on_server(service: str, url: sa.URL) -> None:
     model = url.set(database=f"migrated_{service}")
     server = url.set(drivername="postgresql", database="postgres")
     with psycopg.connect(server.render_as_string(hide_password=False), autocommit=True) as admin:
-        found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [model.database])
-        if not found.fetchone():
+        there = {name for (name,) in admin.execute("SELECT datname FROM pg_database")}
+        if model.database not in there:
             admin.execute(f'CREATE DATABASE "{model.database}"'.encode())
             migrate.upgrade(service, model.render_as_string(hide_password=False))
-        if _is_empty(url):
-            admin.execute(f'DROP DATABASE "{url.database}" WITH (FORCE)'.encode())
+        if url.database not in there:
             admin.execute(
                 f'CREATE DATABASE "{url.database}" TEMPLATE "{model.database}"'
                 " STRATEGY FILE_COPY".encode()
             )
-
-
-def _is_empty(url: sa.URL) -> bool:
-    own = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(own) as connection:
-        return connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,)
 
 
 @asynccontextmanager

@@ -3,14 +3,15 @@
 import asyncio
 import json
 import os
+import shutil
 import sys
+import tempfile
 import uuid
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections import defaultdict, deque
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from temporalio.client import Client
@@ -172,11 +173,50 @@ class Site:
         raise CommandRefused(f"temporal {' '.join(arguments)}: {said}")
 
 
+_standing: list[Path] = []
+"""Folders of the stacks that run."""
+_kept: set[Path] = set()
+"""Those that are left where they are."""
+_TAIL_LINES, _LINE = 12, 400
+
+
+def keep() -> str:
+    """Leaves the folders of the stacks that run, with Temporal's database and every log.
+
+    What it answers says where, and how each log ends.
+    """
+    _kept.update(_standing)
+    return "\n".join(line for folder in _standing for line in _told(folder))
+
+
+def _told(folder: Path) -> Iterator[str]:
+    yield f"{folder} stays"
+    for log in sorted((folder / "stack" / "logs").glob("*.log")):
+        yield f"-- {log.name}"
+        with log.open(errors="replace") as lines:
+            yield from (line.rstrip()[:_LINE] for line in deque(lines, _TAIL_LINES))
+
+
+@contextmanager
+def _folder() -> Generator[Path]:
+    """A new folder, which is taken away unless something failed while it was there."""
+    folder = Path(tempfile.mkdtemp(prefix="inv-"))
+    _standing.append(folder)
+    try:
+        yield folder
+    except Exception as error:  # a stack that does not start fails no test yet
+        error.add_note(keep())
+        raise
+    finally:
+        _standing.remove(folder)
+        if folder not in _kept:
+            shutil.rmtree(folder)
+
+
 @asynccontextmanager
 async def site(**options: Any) -> AsyncGenerator[Site]:
-    """Starts a stack in a temporary folder; `options` override how it is set up."""
-    with TemporaryDirectory(prefix="inv-") as name:
-        folder = Path(name)
+    """Starts a stack in a folder of its own; `options` override how it is set up."""
+    with _folder() as folder:
         deaths = Deaths()
         (folder / "traps").mkdir()
         async with (

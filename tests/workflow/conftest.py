@@ -10,7 +10,7 @@ from tests.support.paths import Company, company
 from tests.support.temporal_server import temporal_server
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def environment(temporal_binary: Path) -> AsyncGenerator[WorkflowEnvironment]:
     async with temporal_server(temporal_binary) as started:
         yield started

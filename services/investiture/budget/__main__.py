@@ -2,12 +2,14 @@
 
 import sys
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 from investiture.budget.appropriation_store import AppropriationStore
 from investiture.budget.correction_handlers import CorrectionHandlers
 from investiture.budget.correction_operations import CorrectionOperations
 from investiture.budget.desk import FundDesk
 from investiture.budget.handlers import SERVICE, BudgetHandlers
+from investiture.budget.holds import HoldSweeper
 from investiture.budget.import_handlers import ImportHandlers
 from investiture.budget.importing import ImportOperations
 from investiture.budget.ledger_store import LedgerStore
@@ -30,12 +32,13 @@ from investiture.budget.year_operations import YearOperations
 from investiture.budget.year_store import YearStore
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
-from investiture.charter.model import Charter
+from investiture.casework.rules import Pinned
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.joined import joined
 from investiture.chassis.process import StartRefused, run
 from investiture.chassis.server import Binding, Server
 from investiture.chassis.settings import ServiceSettings
+from investiture.chassis.ticker import Ticker
 
 NAME = "budget"
 
@@ -48,23 +51,26 @@ async def compose(
     ledger, fundings = LedgerStore(), FundingStore()
     store = base.case_store(CASES)
     try:
-        desk = FundDesk(base.charter, store, fundings, ledger)
+        desks = Pinned(base.rules, lambda charter: FundDesk(charter, store, fundings, ledger))
     except ValueError as error:
         raise StartRefused(str(error)) from None
-    cases = CaseOperations(store, base.charter, [desk])
+    cases = CaseOperations(store, base.rules, [desks])
     calendar = base.charter.fiscal_year
     directory = base.directory()
     handlers = BudgetHandlers(
         envelopes=EnvelopeOperations(ledger),
-        fundings=FundingOperations(cases, desk, fundings, ledger),
-        spend=SpendOperations(cases, fundings, ledger),
+        fundings=FundingOperations(cases, desks, fundings, ledger),
+        spend=SpendOperations(cases, desks, fundings, ledger),
         cases=cases,
         mutations=base.mutations,
         directory=directory,
         pager=base.pager,
     )
     transfers = TransferHandlers(
-        TransferOperations(TransferStore(), ledger), base.mutations, directory, base.pager
+        TransferOperations(base.charter, TransferStore(), ledger, store.standings),
+        base.mutations,
+        directory,
+        base.pager,
     )
     corrections = CorrectionHandlers(
         CorrectionOperations(calendar, cases, fundings, ledger), base.mutations, directory
@@ -79,11 +85,11 @@ async def compose(
     )
     every = joined(handlers, transfers, corrections, years, owners, statements, imports)
     base.attend(cases, closing)
-
-    def under(charter: Charter) -> CaseOperations:
-        return CaseOperations(store, charter, [FundDesk(charter, store, fundings, ledger)])
-
-    return base.server(cases, [Binding(SERVICE, every)], under=under)
+    sweeper = HoldSweeper(base.mutations, fundings, ledger)
+    ticker = Ticker("holds", timedelta(seconds=settings.expiry_seconds), sweeper.tick)
+    ticker.start()
+    closing.push_async_callback(ticker.stop)
+    return base.server(cases, [Binding(SERVICE, every)])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from investiture.budget import corrections, domain
 from investiture.budget.corrections import Rebooking
 from investiture.budget.domain import Envelope
 from investiture.budget.holdings import Commitment, Hold, Reservation
-from investiture.budget.ledger import Entry
+from investiture.budget.holds import Holds
+from investiture.budget.ledger import Entry, Posting
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.operations import CommitmentReading
 from investiture.budget.spending import Spent
@@ -71,13 +72,14 @@ class CorrectionOperations:
         self._cases = cases_
         self._fundings = fundings
         self._ledger = ledger
+        self._holds = Holds(fundings)
 
     def correct(self, tx: Transaction, asked: Correction, authority: Authority) -> Corrected:
         """Takes an actual back, in part or whole, and books it on another commitment if asked."""
         programs = {_program(asked.commitment, "name")}
         if asked.rebook_to:
             programs.add(_program(asked.rebook_to, "rebook_to"))
-        standing = {one: self._fundings.standing(tx, one) for one in sorted(programs)}
+        standing, owed = self._standing(tx, programs)
         commitment = self._seen(tx, asked.commitment, asked.etag)
         corrections.check_target(commitment, asked.rebook_to, asked.rebook_etag)
         require_able(authority)
@@ -97,7 +99,8 @@ class CorrectionOperations:
             target = self._seen(tx, asked.rebook_to, asked.rebook_etag)
             rebooking = Rebooking(_held(standing, target.program), target)
             done.append(corrections.book_instead(entry, rebooking, asked.amount, asked.invoice))
-        entries = self._ledger.post(tx, [posting for one in done for posting in one.postings])
+        moved = [posting for one in done for posting in one.postings]
+        entries = self._ledger.post(tx, [*owed, *moved])[len(owed) :]
         # Of one program's two steps the second reservation follows from the first: both are saved.
         for one in done:
             self._fundings.save_reservation(tx, one.reservation)
@@ -111,7 +114,8 @@ class CorrectionOperations:
     ) -> CommitmentReading:
         """Records a late actual of a closed year in an open one."""
         program = _program(asked.commitment, "name")
-        reservation = self._fundings.standing(tx, program)
+        standing, owed = self._standing(tx, {program})
+        reservation = standing[program]
         lapsed = self._seen(tx, asked.commitment, asked.etag)
         corrections.require_lapsed(lapsed)
         assert reservation is not None, "a commitment has a reservation behind it"
@@ -130,7 +134,7 @@ class CorrectionOperations:
             asked.spent_on.isoformat(),
             asked.invoice,
         )
-        self._ledger.post(tx, spent.postings)
+        self._ledger.post(tx, [*owed, *spent.postings])
         self._fundings.save_reservation(tx, spent.reservation)
         self._fundings.save_commitments(tx, (less,))
         self._fundings.add_commitment(tx, spent.commitment)
@@ -151,6 +155,19 @@ class CorrectionOperations:
             program=program,
         )
         return CommitmentReading(spent.commitment, reservation.currency)
+
+    def _standing(
+        self, tx: Transaction, programs: set[str]
+    ) -> tuple[dict[str, Reservation | None], list[Posting]]:
+        """The programs' reservations as they are now, and what their timeouts have to post."""
+        standing = {one: self._fundings.standing(tx, one) for one in sorted(programs)}
+        owed: list[Posting] = []
+        for program, found in standing.items():
+            if found is not None:
+                settled = self._holds.settled(tx, found)
+                standing[program] = settled.reservation
+                owed += settled.postings
+        return standing, owed
 
     def _where(
         self,

@@ -76,7 +76,7 @@ def take_back(
         )
         spending.refuse_short([leg], left, amount)
     elsewhere = entry.posting.envelope != reservation.envelope
-    freed = elsewhere or reservation.state is not Hold.HELD
+    freed = elsewhere or (commitment.closed and reservation.state is not Hold.HELD)
     closed = commitment.closed or freed
     after = replace(
         commitment,
@@ -182,10 +182,12 @@ def roll_forward(
     less = replace(
         lapsed, lapsed_minor=lapsed.lapsed_minor - amount.minor, version=lapsed.version + 1
     )
+    given_back = 0 if held else min(amount.minor, reservation.released_minor)
     after = replace(
         reservation,
+        reserved_minor=reservation.reserved_minor + (0 if held else amount.minor - given_back),
         remaining_minor=reservation.remaining_minor - (amount.minor if held else 0),
-        released_minor=reservation.released_minor - (0 if held else amount.minor),
+        released_minor=reservation.released_minor - given_back,
         actual_minor=reservation.actual_minor + amount.minor,
         version=reservation.version + 1,
     )

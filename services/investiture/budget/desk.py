@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from investiture.budget import domain, spending
 from investiture.budget.asked_store import AskedStore
 from investiture.budget.domain import APPROVER, Funding
+from investiture.budget.holds import Holds
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.rounds import Rounds
 from investiture.budget.store import FundingStore
+from investiture.budget.trial_lane import FundLane
 from investiture.casework.approvals import lines_of, missing
 from investiture.casework.case import Candidate, Case, Holder, as_of
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
@@ -16,6 +19,7 @@ from investiture.casework.openings import Weighed
 from investiture.casework.standing import Part, anybodys
 from investiture.casework.statements import recalled
 from investiture.casework.store import CaseStore
+from investiture.casework.trial_lane import Covered, Lane
 from investiture.casework.words import CaseState, Gate, Purpose
 from investiture.charter.authority import NoTier, tier_for
 from investiture.charter.model import Charter
@@ -43,13 +47,20 @@ class FundDesk:
         self._cases = cases
         self._fundings = fundings
         self._ledger = ledger
+        self._holds = Holds(fundings)
         self.rounds = Rounds(charter, cases, fundings, AskedStore(), ledger)
+        self._trial = FundLane(charter, fundings, ledger, self.rounds)
         self._finance = tuple(unit for unit in charter.units if unit.side is Side.MONEY)
         if not self._finance:
             raise ValueError(
                 f"charter {charter.id}: no unit is on the money side, so that nobody could "
                 "confirm funding; give finance `side: money`"
             )
+
+    @property
+    def hold_timeout(self) -> timedelta:
+        """How long what a funding reserves is held."""
+        return self._charter.hold_timeout.elapsed
 
     def admit(self, tx: Transaction, evidence: Evidence) -> None:
         """Refuses what no tier covers, and a pledge by somebody who decided on the money."""
@@ -84,6 +95,24 @@ class FundDesk:
         funding = self.rounds.open(tx, case, evidence.revision, business)
         self._fundings.insert(tx, funding)
         return domain.holders(case, funding, self.confirmers(tx, case, funding), tx.now)
+
+    def signer(self, evidence: Evidence) -> str:
+        """Who signed for the money what the pledge stands by."""
+        return self._trial.signer(evidence)
+
+    def lane(self, tx: Transaction, case: Case, evidence: Evidence) -> Lane:
+        """Whether a standing decision covers it, and the envelope has the money."""
+        return self._trial.lane(tx, evidence)
+
+    def fits(self, tx: Transaction, present: Case, evidence: Evidence) -> bool:
+        """Whether a later revision keeps the caps."""
+        return self._trial.fits(present, evidence)
+
+    def by_standing_decision(
+        self, tx: Transaction, case: Case, evidence: Evidence, covered: Covered
+    ) -> Case:
+        """The funding confirmed in advance, its money held."""
+        return self._trial.funded(tx, case, evidence, covered)
 
     def weigh(self, tx: Transaction, present: Case, evidence: Evidence) -> Weighed:
         """Carries a funding to a revision inside its ceiling; the reservation follows."""
@@ -146,10 +175,13 @@ class FundDesk:
         """The money side has no dates of its own."""
 
     def superseded(self, tx: Transaction, old: Case, new: Case) -> None:
-        """What the older round reserved stays held until the new round's Reserve replaces it."""
+        """What the older round reserved stays held: the new round's Reserve takes it over.
+
+        Its timeout goes on meanwhile, so that a round nobody decides ties up no money.
+        """
 
     def voided(self, tx: Transaction, case: Case) -> None:
-        """What was reserved stays held until the next Reserve replaces it or the program ends."""
+        """What was reserved stays held for the next round, at most until its timeout."""
 
     def released(self, tx: Transaction, case: Case, ending: Ending) -> None:
         """Gives back what remains and what is committed; what is spent stays spent."""
@@ -158,8 +190,9 @@ class FundDesk:
         self.rounds.ended(tx, case.program, held.actual_minor if held else 0)
         if held is None:
             return
-        back = spending.release(held, self._fundings.commitments(tx, case.program))
-        self._ledger.post(tx, back.postings)
+        now = self._holds.settled(tx, held)
+        back = spending.release(now.reservation, self._fundings.commitments(tx, case.program))
+        self._ledger.post(tx, (*now.postings, *back.postings))
         self._fundings.save_reservation(tx, back.reservation)
         self._fundings.save_commitments(tx, back.commitments)
 

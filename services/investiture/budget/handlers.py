@@ -190,7 +190,7 @@ class BudgetHandlers:
         return await self._mutations.read(call, unit)
 
     def _message(self, reading: FundingReading, tx: Transaction) -> pb.Funding:
-        following = self._cases.reading(reading.case, tx.now).following
+        following = self._cases.reading(tx, reading.case).following
         return messages.funding(reading, wire.case_to(reading.case, following))
 
 

@@ -1,6 +1,7 @@
 """What is held for a program and what is promised from it, in minor units. Pure."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
@@ -20,6 +21,12 @@ class Hold(StrEnum):
     REPLACED = "REPLACED"
     RELEASED = "RELEASED"
     LAPSED = "LAPSED"
+    EXPIRED = "EXPIRED"
+
+    @property
+    def may_owe(self) -> bool:
+        """Whether commitments may be open: a timeout ends what is free, never what is promised."""
+        return self in (Hold.HELD, Hold.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,8 @@ class Reservation:
     """Money held for a program by a confirmed round, in minor units of `currency`.
 
     `carried_minor` is what a later round took over: commitments and spend stay with the program.
-    `released_minor` went back to the envelope, or lapsed where the state says so.
+    `released_minor` went back to the envelope, or lapsed where the state says so. At `expires_at`
+    what remains goes back by itself; None is a row of before there were timeouts, long replaced.
     Raises ValueError where the parts do not come to what was reserved.
     """
 
@@ -43,6 +51,7 @@ class Reservation:
     carried_minor: int = 0
     state: Hold = Hold.HELD
     version: int = 1
+    expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
         parts = (

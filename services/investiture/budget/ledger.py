@@ -40,6 +40,7 @@ class Kind(StrEnum):
     ACTUAL = "actual"
     UNCOMMIT = "uncommit"
     RELEASE = "release"
+    EXPIRE = "expire"
     TRANSFER = "transfer"
     CARRY = "carry"
     LAPSE = "lapse"
@@ -61,6 +62,7 @@ ROUTES: Mapping[Kind, frozenset[tuple[Account, Account]]] = {
     Kind.RELEASE: frozenset(
         {(Account.RESERVED, Account.AVAILABLE), (Account.COMMITTED, Account.AVAILABLE)}
     ),
+    Kind.EXPIRE: frozenset({(Account.RESERVED, Account.AVAILABLE)}),
     Kind.TRANSFER: frozenset(
         {
             (Account.AVAILABLE, Account.TRANSIT),

@@ -22,10 +22,10 @@ from investiture.chassis.transaction import Transaction
 _BALANCES = ("appropriated", "available", "reserved", "committed", "actual", "lapsed")
 _E = ENVELOPE.c
 
-_READ = sa.select(ENVELOPE).where(_E.name == sa.bindparam("known_name"))
-_LOCK = _READ.with_for_update()
+_ONE = sa.select(ENVELOPE).where(_E.name == sa.bindparam("known_name"))
+_READ, _LOCK = Query(_ONE), Query(_ONE.with_for_update())
 _INSERT = ENVELOPE.insert()
-_UPDATE = (
+_UPDATE = Prepared(
     ENVELOPE.update()
     .where(_E.name == sa.bindparam("known_name"))
     .where(_E.version == sa.bindparam("known_version"))
@@ -107,8 +107,8 @@ class LedgerStore:
 
     def find(self, tx: Transaction, name: str) -> Envelope | None:
         """The envelope called `name`, if there is one."""
-        row = tx.connection.execute(_READ, {"known_name": name}).mappings().first()
-        return None if row is None else envelope_of(row)
+        row = _READ.first(tx.connection, {"known_name": name})
+        return None if row is None else _envelope(row)
 
     def envelope(self, tx: Transaction, name: str) -> Envelope:
         """The envelope called `name`, or NOT_FOUND."""
@@ -262,25 +262,22 @@ class LedgerStore:
 
     def _locked(self, tx: Transaction, name: str) -> Envelope:
         # On PostgreSQL the row stays locked until the commit; on SQLite there is one writer.
-        row = tx.connection.execute(_LOCK, {"known_name": name}).mappings().first()
+        row = _LOCK.first(tx.connection, {"known_name": name})
         if row is None:
             raise NotFound(name)
-        return envelope_of(row)
+        return _envelope(row)
 
     def _save(
         self, tx: Transaction, before: Envelope, after: Envelope, postings: Sequence[Posting]
     ) -> None:
         version = before.version + 1
-        done = tx.connection.execute(
-            _UPDATE,
-            {
-                "known_name": before.name,
-                "known_version": before.version,
-                "version": version,
-                **_balances(after),
-            },
-        )
-        if done.rowcount != 1:
+        row = {
+            "known_name": before.name,
+            "known_version": before.version,
+            "version": version,
+            **_balances(after),
+        }
+        if _UPDATE.execute(tx.connection, (row,)) != 1:
             raise Stale(before.name, "", f"{before.name} was changed by another call; try again")
         # Amounts as text: canonical JSON keeps integers exactly up to 2^53 - 1 only.
         tx.record(
@@ -329,6 +326,10 @@ def envelope_row(envelope: Envelope) -> dict[str, Any]:
         "successor": envelope.successor,
         **_balances(envelope),
     }
+
+
+def _envelope(row: tuple[Any, ...]) -> Envelope:
+    return envelope_of(dict(zip(_E.keys(), row, strict=True)))
 
 
 def envelope_of(row: Mapping[Any, Any]) -> Envelope:

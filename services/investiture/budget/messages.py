@@ -137,6 +137,7 @@ def reservation(value: Reservation, commitments: tuple[Commitment, ...]) -> pb.R
         released=money(value.released_minor),
         commitments=[commitment(one, value.currency) for one in commitments],
         state=HOLDS.to(value.state),
+        expires_at=wire.stamp(value.expires_at),
     )
 
 

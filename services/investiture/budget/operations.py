@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from investiture.budget import domain, spending
+from investiture.budget import domain, spending, timeouts
 from investiture.budget.desk import FundDesk
 from investiture.budget.domain import Envelope, Funding
 from investiture.budget.holdings import Commitment, Hold, Reservation, Tranche
-from investiture.budget.ledger import Entry
+from investiture.budget.holds import Holds
+from investiture.budget.ledger import Entry, Posting
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.spending import Spent
+from investiture.budget.splits import names
 from investiture.budget.store import FundingStore
 from investiture.casework import case as cases
 from investiture.casework.amounts import Amount
@@ -18,6 +20,7 @@ from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
 from investiture.casework.facts import Authority, Gap
 from investiture.casework.operations import CaseOperations
+from investiture.casework.rules import Pinned
 from investiture.casework.words import CaseState, Gate
 from investiture.chassis.refusal import InvalidArgument, NotFound, Stale
 from investiture.chassis.transaction import Transaction
@@ -80,14 +83,15 @@ class FundingOperations:
     def __init__(
         self,
         cases_: CaseOperations,
-        desk: FundDesk,
+        desks: Pinned[FundDesk],
         fundings: FundingStore,
         ledger: LedgerStore,
     ) -> None:
         self._cases = cases_
-        self._desk = desk
+        self._desks = desks
         self._fundings = fundings
         self._ledger = ledger
+        self._holds = Holds(fundings)
 
     def read(self, tx: Transaction, name: str) -> FundingReading:
         """The funding called `name`."""
@@ -100,7 +104,7 @@ class FundingOperations:
         case, funding = self._decidable(tx, name, etag, authority)
         asked = Amount(case.facts.amount_minor, case.facts.currency)
         domain.check_delegated_limit(authority, asked)
-        confirmers = self._desk.confirmers(tx, case, funding)
+        confirmers = self._desks.of(tx, case).confirmers(tx, case, funding)
         approved = domain.approve(case, funding, authority, confirmers, tx.now)
         after = self._cases.governed(tx, approved)
         payload = {"authority": authority.evidence(), "comment": comment}
@@ -109,15 +113,21 @@ class FundingOperations:
     def reserve(
         self, tx: Transaction, name: str, etag: str, envelope: str, authority: Authority
     ) -> FundingReading:
-        """The confirmation: the approved total is held in an envelope, and the case stands."""
+        """The confirmation: the approved total is held in an envelope, and the case stands.
+
+        It stands no longer than the money is held, so that the earlier of both is what the path,
+        the warrant and everybody else sees.
+        """
         case, funding = self._decidable(tx, name, etag, authority)
         domain.require_approved(case, funding)
         chosen = self._envelope(tx, envelope or case.facts.envelope, case.facts.currency)
         domain.require_confirmer(case, authority, chosen)
         asked = Amount(case.facts.amount_minor, case.facts.currency)
         domain.check_delegated_limit(authority, asked)
-        self._desk.rounds.check_envelope(tx, case, funding, chosen)
-        validity = self._cases.validity(Gate.FUND)
+        desk = self._desks.of(tx, case)
+        desk.rounds.check_envelope(tx, case, funding, chosen)
+        timeout = desk.hold_timeout
+        validity = min(self._cases.validity(tx, case), timeout)
         after, ceiled = domain.confirm(case, funding, authority, tx.now, validity)
         payload = {
             "authority": authority.evidence(),
@@ -125,16 +135,18 @@ class FundingOperations:
             "reserved_minor": str(asked.minor),
             "ceiling_minor": str(ceiled.ceiling_minor),
             "currency": chosen.currency,
+            "held_until": (tx.now + timeout).isoformat(),
         }
         # First, so that of two confirmations at once the slower one learns that it is late.
         saved = self._cases.store.save(tx, case, after, "fund.reserved", payload)
         self._fundings.save(tx, ceiled)
-        held = spending.hold(
-            case.name, case.facts, chosen.name, self._fundings.taken_over(tx, case.program)
-        )
-        self._ledger.post(tx, held.postings)
+        older, owed = self._taken_over(tx, case.program)
+        held = spending.hold(case.name, case.facts, chosen.name, older, tx.now + timeout)
+        # Whoever reserves in this envelope waits from the posting to the commit: no reading there.
+        commitments = self._fundings.commitments(tx, case.program) if older else ()
+        self._ledger.post(tx, (*owed, *held.postings))
         self._fundings.hold(tx, held.reservation, held.replaced)
-        return self._reading(tx, saved)
+        return FundingReading(saved, ceiled, held.reservation, commitments)
 
     def decline(
         self, tx: Transaction, name: str, etag: str, gap: Gap, authority: Authority
@@ -150,7 +162,7 @@ class FundingOperations:
     ) -> FundingReading:
         """The named gaps go to the proposer, whose clock runs."""
         case, _ = self._held(tx, name, etag, authority)
-        timetable = self._cases.changes_timetable(tx.now)
+        timetable = self._cases.changes_timetable(tx, case)
         asked = domain.request_changes(case, gaps, timetable, tx.now)
         after = self._cases.governed(tx, asked)
         payload = {"authority": authority.evidence(), "gaps": [gap.risk for gap in gaps]}
@@ -190,9 +202,20 @@ class FundingOperations:
             )
         return found
 
+    def _taken_over(
+        self, tx: Transaction, program: str
+    ) -> tuple[Reservation | None, tuple[Posting, ...]]:
+        """What the older round holds by now, and what its timeout still has to post."""
+        found = self._fundings.taken_over(tx, program)
+        if found is None:
+            return None, ()
+        settled = self._holds.settled(tx, found)
+        return settled.reservation, settled.postings
+
     def _reading(self, tx: Transaction, case: Case) -> FundingReading:
         funding = self._fundings.load(tx, case.name)
-        reservation = self._fundings.reservation(tx, case.name)
+        found = self._fundings.reservation(tx, case.name)
+        reservation = found and timeouts.settled(found, tx.now).reservation
         live = reservation is not None and reservation.state is not Hold.REPLACED
         commitments = self._fundings.commitments(tx, case.program) if live else ()
         return FundingReading(case, funding, reservation, commitments)
@@ -201,10 +224,18 @@ class FundingOperations:
 class SpendOperations:
     """Promising and spending what is reserved."""
 
-    def __init__(self, cases_: CaseOperations, fundings: FundingStore, ledger: LedgerStore) -> None:
+    def __init__(
+        self,
+        cases_: CaseOperations,
+        desks: Pinned[FundDesk],
+        fundings: FundingStore,
+        ledger: LedgerStore,
+    ) -> None:
         self._cases = cases_
+        self._desks = desks
         self._fundings = fundings
         self._ledger = ledger
+        self._holds = Holds(fundings)
 
     def commit(
         self,
@@ -220,10 +251,14 @@ class SpendOperations:
 
         The etag is the funding's: it says the decision is the one that was seen. Commitments do
         not change it, so several may follow one reading; what remains is guarded by its own row.
+        Refused at the very instant of the hold's timeout, whether it was settled by then or not.
         """
+        cost_centre = self._desks.in_force.rounds.lock_vendors(tx, program) if vendor else ""
         held = self._fundings.held(tx, program)  # locks before the case is read
         case = self._funding_of(tx, program)
         cases.check_etag(case, etag)
+        if held is not None:
+            timeouts.require_in_time(held, tx.now)
         cases.require_state(case, CaseState.STANDING)
         require_able(authority)
         funding = self._fundings.load(tx, case.name)
@@ -231,6 +266,12 @@ class SpendOperations:
         assert held is not None, "a standing funding has a reservation behind it"
         others = self._fundings.commitments(tx, program)
         spent = spending.commit(held, others, case.facts, amount, tranche, vendor)
+        if vendor:
+            to_vendor = amount.minor + sum(
+                one.used_minor for one in others if names((one.vendor,), vendor)
+            )
+            rounds = self._desks.of(tx, case).rounds
+            rounds.check_vendor(tx, case, funding, cost_centre, vendor, to_vendor)
         self._post(tx, spent)
         self._fundings.add_commitment(tx, spent.commitment)
         return self._recorded(tx, spent, "commitment.made", {"authority": authority.evidence()})
@@ -256,8 +297,9 @@ class SpendOperations:
         case = self._funding_of(tx, program)
         funding = self._fundings.load(tx, case.name)
         domain.check_sides(case, funding, (tx.call.principal.subject,))
-        spent = spending.record_actual(held, commitment, amount, invoice, final=final)
-        self._post(tx, spent)
+        now = self._holds.settled(tx, held)
+        spent = spending.record_actual(now.reservation, commitment, amount, invoice, final=final)
+        self._post(tx, spent, now.postings)
         self._fundings.save_commitments(tx, (spent.commitment,))
         return self._recorded(tx, spent, "commitment.spent", {"invoice": invoice, "final": final})
 
@@ -267,8 +309,8 @@ class SpendOperations:
             raise NotFound(f"{program}/budgetRequests/latest")
         return case
 
-    def _post(self, tx: Transaction, spent: Spent) -> None:
-        self._ledger.post(tx, spent.postings)
+    def _post(self, tx: Transaction, spent: Spent, owed: Sequence[Posting] = ()) -> None:
+        self._ledger.post(tx, (*owed, *spent.postings))
         self._fundings.save_reservation(tx, spent.reservation)
 
     def _recorded(

@@ -8,6 +8,7 @@ from investiture.budget import ceilings, domain, splits
 from investiture.budget.asked_store import AskedStore
 from investiture.budget.ceilings import Approved, Course, Opened
 from investiture.budget.domain import Envelope, Funding
+from investiture.budget.holdings import Hold
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.splits import Asked, Sum
 from investiture.budget.store import FundingStore
@@ -17,7 +18,7 @@ from investiture.casework.case import Case
 from investiture.casework.facts import Evidence, Revision
 from investiture.casework.openings import Weighed
 from investiture.casework.store import CaseStore
-from investiture.casework.words import CaseState, Gate, Verdict
+from investiture.casework.words import Basis, CaseState, Gate, Verdict
 from investiture.charter.authority import NoTier, tier_approvals, tier_for
 from investiture.charter.model import Charter
 from investiture.charter.policy import FundingTier
@@ -79,6 +80,10 @@ class Rounds:
             opened=replace(opened, reason=why),
         )
 
+    def lock(self, tx: Transaction, facts: Revision) -> None:
+        """Whoever asks at this cost centre waits; first of all locks, as everywhere here."""
+        self._asked.lock(tx, self._cost_centre(tx, facts))
+
     def weigh(self, tx: Transaction, present: Case, evidence: Evidence) -> Weighed:
         """Carries a standing funding to a revision inside its ceiling: the reservation follows."""
         facts = evidence.revision
@@ -101,7 +106,8 @@ class Rounds:
         asked = self._asked_by(tx, facts, funding.opened.cost_centre)
         self._asked.lock(tx, asked.cost_centre)
         held = self._fundings.held(tx, facts.program)
-        if held is None or held.currency != facts.currency:
+        held_now = held is not None and held.state is Hold.HELD
+        if held is None or not held_now or held.currency != facts.currency:
             return Weighed(carried=False)
         resized = ceilings.resize(held, Amount(facts.amount_minor, facts.currency))
         try:
@@ -144,6 +150,57 @@ class Rounds:
                 ),
             )
         self._asked.keep(tx, asked)
+
+    def lock_vendors(self, tx: Transaction, program: str) -> str:
+        """The cost centre in which a program spends, locked like every look at split requests."""
+        asked = self._asked.find(tx, program)
+        if asked is None:  # of before requests were kept
+            return ""
+        self._asked.lock(tx, asked.cost_centre)
+        return asked.cost_centre
+
+    def check_vendor(
+        self,
+        tx: Transaction,
+        case: Case,
+        funding: Funding,
+        cost_centre: str,
+        vendor: str,
+        promised_minor: int,
+    ) -> None:
+        """Refuses a promise to a vendor that the request did not name, where a higher tier begins.
+
+        `promised_minor` is all that the program promises that vendor. It counts with what others
+        ask for it or promised it, and from now on with theirs; a vendor that the request named
+        was counted with the program's whole total when the round was opened.
+        """
+        window, known = self._window, funding.opened.tier_from_minor
+        if window is None or not cost_centre or splits.names(case.facts.vendors, vendor):
+            return
+        asked = replace(
+            self._asked_by(tx, case.facts, cost_centre),
+            amount_minor=promised_minor,
+            vendors=(vendor,),
+            whole=False,
+        )
+        found = self._read_together(tx, asked, case.facts)
+        if known is not None and found.tier.from_minor > known:
+            why = splits.explained(asked, found, window)
+            raise PreconditionFailed(
+                "AUTHORITY_INSUFFICIENT",
+                f"{vendor} was not named when {case.name} was approved; this has to be {why}",
+                legs=(
+                    Leg(
+                        type="SPLIT",
+                        subject=vendor,
+                        description=f"{vendor} was not named when the funding was approved; this "
+                        f"has to be {why}",
+                        remedy=f"have the proposer name {vendor} in a revision, so that the levels "
+                        "of that tier are asked",
+                    ),
+                ),
+            )
+        self._asked.promise(tx, asked)
 
     def ended(self, tx: Transaction, program: str, spent_minor: int) -> None:
         """Of a program that has ended only what it spent counts towards later requests."""
@@ -208,6 +265,8 @@ class Rounds:
         before = self._cases.newest(tx, case.program, Gate.FUND) if case.round > 1 else None
         if before is None or before.state in _TAKEN_BACK:
             return None
+        if before.basis is Basis.STANDING_DECISION:
+            return None  # no level has approved anything: beyond the trial the full tier does
         return self._approved_by(tx, before, self._fundings.load(tx, before.name))
 
     def _approved_by(self, tx: Transaction, present: Case, funding: Funding) -> Approved | None:

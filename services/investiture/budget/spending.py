@@ -5,6 +5,7 @@ Pure. Each function answers the next values together with the postings that make
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from investiture.budget.holdings import Commitment, Hold, Reservation, Tranche
 from investiture.budget.ledger import Account, Kind, Posting
@@ -40,7 +41,13 @@ class Released:
     postings: tuple[Posting, ...]
 
 
-def hold(case_name: str, facts: Revision, envelope: str, older: Reservation | None) -> Held:
+def hold(
+    case_name: str,
+    facts: Revision,
+    envelope: str,
+    older: Reservation | None,
+    expires_at: datetime | None = None,
+) -> Held:
     """Holds a revision's cumulative total in place of what an older round held, or lost.
 
     What is committed and spent already counts as part of the new total; the rest of the older
@@ -59,6 +66,7 @@ def hold(case_name: str, facts: Revision, envelope: str, older: Reservation | No
         remaining_minor=facts.amount_minor - carried,
         committed_minor=older.committed_minor if older else 0,
         actual_minor=older.actual_minor if older else 0,
+        expires_at=expires_at,
     )
     taken = _move(
         reservation, Kind.RESERVE, reservation.remaining_minor, reference=reservation.name
@@ -130,6 +138,8 @@ def record_actual(
 ) -> Spent:
     """Spends from a commitment; a final actual returns the rest to the reservation.
 
+    Where the hold has expired, the rest goes back to the envelope: nothing is free in it any more.
+
     Zero is an amount only together with `final`. Refuses with WRONG_STATE a closed commitment and
     with FUNDS_INSUFFICIENT more than is left of it: a hold resolves once, and never above itself.
     """
@@ -141,6 +151,7 @@ def record_actual(
             [_short("COMMITMENT", commitment.name, left, amount)], commitment.open_minor, amount
         )
     returned = commitment.open_minor - amount.minor if final else 0
+    stays = reservation.state is Hold.HELD
     spent = replace(
         commitment,
         actual_minor=commitment.actual_minor + amount.minor,
@@ -149,7 +160,8 @@ def record_actual(
     )
     after = replace(
         reservation,
-        remaining_minor=reservation.remaining_minor + returned,
+        remaining_minor=reservation.remaining_minor + (returned if stays else 0),
+        released_minor=reservation.released_minor + (0 if stays else returned),
         committed_minor=reservation.committed_minor - amount.minor - returned,
         actual_minor=reservation.actual_minor + amount.minor,
         version=reservation.version + 1,
@@ -162,7 +174,13 @@ def record_actual(
             reference=invoice,
             commitment=commitment.name,
         ),
-        *_move(reservation, Kind.UNCOMMIT, returned, commitment=commitment.name),
+        *_move(
+            reservation,
+            Kind.UNCOMMIT if stays else Kind.RELEASE,
+            returned,
+            debit=Account.COMMITTED,
+            commitment=commitment.name,
+        ),
     )
     return Spent(after, spent, postings)
 

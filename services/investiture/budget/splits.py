@@ -1,11 +1,12 @@
 """Requests that stay under a tier one by one and reach it together. Pure.
 
 What counts together: one category and currency, one cost centre, a vendor in common, asked or
-funded within the charter's window before the new one.
+funded within the charter's window before the new one. A vendor that no request named counts from
+the first promise on, with what is promised to it.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from investiture.casework.amounts import Amount
@@ -16,7 +17,8 @@ from investiture.charter.policy import FundingTier
 class Asked:
     """What a program asks of the money side, in minor units of `currency`.
 
-    `cost_centre` is that of the envelope; the owning unit stands in while none is named.
+    `cost_centre` is that of the envelope; the owning unit stands in while none is named. Where not
+    `whole`, it is what was promised to one vendor that the program's request did not name.
     """
 
     program: str
@@ -26,6 +28,7 @@ class Asked:
     cost_centre: str
     vendors: tuple[str, ...]
     asked_at: datetime
+    whole: bool = True
 
     @property
     def amount(self) -> Amount:
@@ -65,6 +68,11 @@ def vendor_key(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
+def names(vendors: Iterable[str], vendor: str) -> bool:
+    """Whether a vendor is among those that a request named."""
+    return vendor_key(vendor) in {vendor_key(one) for one in vendors}
+
+
 def together(asked: Asked, others: Iterable[Asked], window: timedelta | None) -> tuple[Asked, ...]:
     """Those of `others` that count together with a request, by date; none without a window.
 
@@ -82,7 +90,18 @@ def together(asked: Asked, others: Iterable[Asked], window: timedelta | None) ->
         and wanted & {vendor_key(vendor) for vendor in other.vendors}
         and other.asked_at > asked.asked_at - window
     ]
-    return tuple(sorted(found, key=lambda one: (one.asked_at, one.program)))
+    merged = [_of_program(found, program) for program in {one.program for one in found}]
+    return tuple(sorted(merged, key=lambda one: (one.asked_at, one.program)))
+
+
+def _of_program(found: Iterable[Asked], program: str) -> Asked:
+    """What counts of one program: its request, which has every promise in it, or its promises."""
+    own = [one for one in found if one.program == program]
+    whole = next((one for one in own if one.whole), None)
+    if whole is not None:
+        return whole
+    last = max(own, key=lambda one: one.asked_at)
+    return replace(last, amount_minor=sum(one.amount_minor for one in own))
 
 
 def read_together(

@@ -1,6 +1,7 @@
 """Fundings, reservations and commitments in SQL, inside a transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,9 @@ from investiture.budget.holdings import Commitment, Hold, Reservation, Tranche
 from investiture.budget.splits import Other
 from investiture.budget.tables import CASES, COMMITMENT, FUNDING, FUNDING_OTHER, RESERVATION
 from investiture.casework.approvals import Level
+from investiture.chassis.prepared import Prepared
 from investiture.chassis.refusal import NotFound, Stale
+from investiture.chassis.tables import Instant
 from investiture.chassis.transaction import Transaction
 
 _LEVELS = TypeAdapter(tuple[Level, ...])
@@ -21,7 +24,7 @@ _F, _R, _C = FUNDING.c, RESERVATION.c, COMMITMENT.c
 
 _ADD_FUNDING = FUNDING.insert()
 _FUNDING = sa.select(FUNDING).where(_F.case_name == sa.bindparam("known_name"))
-_SET_FUNDING = (
+_SET_FUNDING = Prepared(
     FUNDING.update()
     .where(_F.case_name == sa.bindparam("known_name"))
     .values(business_people=sa.bindparam("business_people"), ceiling=sa.bindparam("ceiling"))
@@ -43,9 +46,10 @@ _LOCK_CASE = (
 
 _ADD_RESERVATION = RESERVATION.insert()
 _RESERVATION = sa.select(RESERVATION).where(_R.case_name == sa.bindparam("known_name"))
+_MAY_OWE = tuple(state.value for state in Hold if state.may_owe)
 _HELD = (
     sa.select(RESERVATION)
-    .where(_R.program == sa.bindparam("known_program"), _R.state == Hold.HELD.value)
+    .where(_R.program == sa.bindparam("known_program"), _R.state.in_(_MAY_OWE))
     .with_for_update()
 )
 _STANDING = (
@@ -55,8 +59,19 @@ _STANDING = (
 )
 _HELD_IN = (
     sa.select(RESERVATION)
-    .where(_R.state == Hold.HELD.value, _R.envelope.in_(sa.bindparam("known", expanding=True)))
+    .where(_R.envelope.in_(sa.bindparam("known", expanding=True)))
+    .where(
+        sa.or_(
+            _R.state == Hold.HELD.value,
+            sa.and_(_R.state == Hold.EXPIRED.value, _R.committed > 0),
+        )
+    )
     .order_by(_R.program)
+)
+_DUE = (
+    sa.select(_R.expires_at, _R.program)
+    .where(_R.state == Hold.HELD.value, _R.expires_at <= sa.bindparam("now", type_=Instant))
+    .order_by(_R.expires_at, _R.program)
 )
 _PARTS = ("reserved", "remaining", "committed", "actual", "released", "carried")
 _SET_RESERVATION = (
@@ -157,14 +172,12 @@ class FundingStore:
 
     def save(self, tx: Transaction, funding: Funding) -> None:
         """Stores what may change of a funding; its case's version guards it."""
-        tx.connection.execute(
-            _SET_FUNDING,
-            {
-                "known_name": funding.case_name,
-                "business_people": list(funding.business_people),
-                "ceiling": funding.ceiling_minor,
-            },
-        )
+        row = {
+            "known_name": funding.case_name,
+            "business_people": list(funding.business_people),
+            "ceiling": funding.ceiling_minor,
+        }
+        _SET_FUNDING.execute(tx.connection, (row,))
 
     def reservation(self, tx: Transaction, case_name: str) -> Reservation | None:
         """What a round's confirmation reserved, if it did."""
@@ -172,27 +185,38 @@ class FundingStore:
         return None if row is None else _reservation(row)
 
     def held(self, tx: Transaction, program: str) -> Reservation | None:
-        """What is held for a program, locked until the commit."""
+        """What is held for a program, or was until its timeout; locked until the commit."""
         row = tx.connection.execute(_HELD, {"known_program": program}).mappings().first()
         return None if row is None else _reservation(row)
 
     def standing(self, tx: Transaction, program: str) -> Reservation | None:
         """The one reservation that answers for a program's money, whatever became of it; locked.
 
-        That is the newest round's: held, released with the program or lapsed with its year.
+        That is the newest round's: held, expired, released with the program or lapsed with its
+        year.
         """
         row = tx.connection.execute(_STANDING, {"known_program": program}).mappings().first()
         return None if row is None else _reservation(row)
 
     def taken_over(self, tx: Transaction, program: str) -> Reservation | None:
-        """What a new round's reservation replaces, locked: one that is held, or that lapsed."""
+        """What a new round's reservation replaces, locked: held, expired or lapsed."""
         found = self.standing(tx, program)
         return None if found is None or found.state is Hold.RELEASED else found
 
     def held_in(self, tx: Transaction, envelopes: Iterable[str]) -> list[Reservation]:
-        """What is held in envelopes, by program; not locked."""
+        """What is held or still promised in envelopes, by program; not locked."""
         rows = tx.connection.execute(_HELD_IN, {"known": list(envelopes)}).mappings()
         return [_reservation(row) for row in rows]
+
+    def due(
+        self, tx: Transaction, after: tuple[datetime, str] | None, limit: int
+    ) -> Sequence[tuple[datetime, str]]:
+        """Programs whose hold timed out and is not settled, the oldest first; not locked."""
+        query = _DUE.limit(limit)
+        if after is not None:
+            later = sa.and_(_R.expires_at == after[0], _R.program > after[1])
+            query = query.where(sa.or_(_R.expires_at > after[0], later))
+        return [(at, program) for at, program in tx.connection.execute(query, {"now": tx.now})]
 
     def hold(self, tx: Transaction, made: Reservation, replaced: Reservation | None) -> None:
         """Stores a new reservation after the one that it replaces, if any."""
@@ -207,6 +231,7 @@ class FundingStore:
                 "currency": made.currency,
                 "state": made.state.value,
                 "version": made.version,
+                "expires_at": made.expires_at,
                 **_parts(made),
             },
         )
@@ -293,6 +318,7 @@ def _reservation(row: Mapping[Any, Any]) -> Reservation:
         currency=row["currency"],
         state=Hold(row["state"]),
         version=row["version"],
+        expires_at=row["expires_at"],
         **{f"{name}_minor": row[name] for name in _PARTS},
     )
 

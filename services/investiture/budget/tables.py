@@ -136,6 +136,21 @@ ASKED = sa.Table(
     sa.Index("asked_by_cost_centre", "cost_centre", "asked_at"),
 )
 
+# What programs promised to vendors that their requests did not name: it counts from then on.
+PROMISED = sa.Table(
+    "promised",
+    METADATA,
+    sa.Column("program", sa.Text, primary_key=True),
+    sa.Column("vendor_key", sa.Text, primary_key=True),
+    sa.Column("vendor", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("cost_centre", sa.Text, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Index("promised_by_cost_centre", "cost_centre", "asked_at"),
+)
+
 RESERVATION = sa.Table(
     "reservation",
     METADATA,
@@ -151,6 +166,7 @@ RESERVATION = sa.Table(
     sa.Column("carried", sa.BigInteger, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", Instant),
     sa.CheckConstraint(
         "remaining >= 0 AND committed >= 0 AND actual >= 0 AND released >= 0 AND carried >= 0",
         name="reservation_parts",
@@ -164,6 +180,14 @@ RESERVATION = sa.Table(
         "reservation_held_once",
         "program",
         unique=True,
+        sqlite_where=sa.text("state = 'HELD'"),
+        postgresql_where=sa.text("state = 'HELD'"),
+    ),
+    # What times out next: only what is held can.
+    sa.Index(
+        "reservation_by_expiry",
+        "expires_at",
+        "program",
         sqlite_where=sa.text("state = 'HELD'"),
         postgresql_where=sa.text("state = 'HELD'"),
     ),
@@ -203,6 +227,7 @@ TRANSFER = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("proposer", sa.Text, nullable=False),
     sa.Column("proposed_at", Instant, nullable=False),
+    sa.Column("timetable", Document),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("voices", Document, nullable=False),
     sa.Column("ended_at", Instant),

@@ -11,9 +11,13 @@ from investiture.casework.money import from_money, to_money
 from investiture.casework.vocabulary import Vocabulary
 from investiture.casework.words import Purpose
 from investiture.chassis.call import Call
-from investiture.chassis.pagination import Pager
+from investiture.chassis.pagination import Page, Pager
 from investiture.chassis.refusal import InvalidArgument
 from investiture.chassis.transaction import Mutations, Transaction
+
+CALLER = "people/-"
+Place = tuple[datetime, str]
+"""When a transfer was proposed, and its name."""
 
 STATES = Vocabulary(State, pb.TransferState.Value, "TRANSFER_STATE_", pb.TRANSFER_STATE_UNSPECIFIED)
 SEATS = Vocabulary(Seat, pb.TransferSeat.Value, "TRANSFER_SEAT_", pb.TRANSFER_SEAT_UNSPECIFIED)
@@ -85,12 +89,32 @@ class TransferHandlers:
         if page.after:
             after = (datetime.fromisoformat(str(page.after[0])), str(page.after[1]))
         state = STATES.maybe(request.state)
+        if request.awaiting:
+            return await self._waiting(request, call, page, after)
 
         def unit(tx: Transaction) -> pb.ListTransfersResponse:
             rows = self._transfers.list(tx, request.envelope, state, after, page.limit)
             shown, token = page.cut(rows, _place)
             return pb.ListTransfersResponse(
                 transfers=[message(row) for row in shown], next_page_token=token
+            )
+
+        return await self._mutations.read(call, unit)
+
+    async def _waiting(
+        self, request: pb.ListTransfersRequest, call: Call, page: Page, after: Place | None
+    ) -> pb.ListTransfersResponse:
+        if STATES.maybe(request.state) not in (None, State.PROPOSED):
+            raise InvalidArgument.of("state", "only what is proposed waits; leave the state out")
+
+        person = call.principal.subject if request.awaiting == CALLER else request.awaiting
+
+        def unit(tx: Transaction) -> pb.ListTransfersResponse:
+            rows, waits = self._transfers.waiting(tx, request.envelope, person, after, page.limit)
+            shown, token = page.cut(rows, lambda row: _place(row.transfer))
+            return pb.ListTransfersResponse(
+                transfers=[message(row.transfer) for row in shown if waits(row)],
+                next_page_token=token,
             )
 
         return await self._mutations.read(call, unit)
@@ -116,6 +140,7 @@ def message(value: Transfer) -> pb.Transfer:
         remark=value.remark,
         version=value.version,
         etag=value.etag,
+        timetable=None if value.timetable is None else wire.timetable_to(value.timetable),
     )
 
 

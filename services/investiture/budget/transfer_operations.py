@@ -1,16 +1,21 @@
 """Proposing, approving and declining transfers: load → decide → save, each in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from investiture.budget import transfers
 from investiture.budget.domain import Envelope
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.transfer_store import TransferStore
-from investiture.budget.transfers import Quote, State, Transfer
+from investiture.budget.transfers import Owned, Quote, State, Transfer
 from investiture.casework.amounts import Amount
 from investiture.casework.directory import require_able
 from investiture.casework.facts import Authority
+from investiture.casework.standing_store import StandingStore
+from investiture.casework.words import Gate, Purpose
+from investiture.charter.model import Charter
+from investiture.charter.timetable import timetable
 from investiture.chassis.transaction import Transaction
 
 COMMITTEE = "budget-committee"
@@ -19,9 +24,13 @@ COMMITTEE = "budget-committee"
 class TransferOperations:
     """Money from one envelope to another. The transfer's row is locked before its envelopes."""
 
-    def __init__(self, store: TransferStore, ledger: LedgerStore) -> None:
+    def __init__(
+        self, charter: Charter, store: TransferStore, ledger: LedgerStore, standings: StandingStore
+    ) -> None:
+        self._charter = charter
         self._store = store
         self._ledger = ledger
+        self._standings = standings
 
     def propose(
         self,
@@ -38,6 +47,8 @@ class TransferOperations:
         giver, taker = (locked[one] for one in envelopes)
         proposer = tx.call.principal.subject
         made = transfers.propose(name, giver, taker, amount, quote, reason, proposer, tx.now)
+        waits = timetable(self._charter, Gate.FUND.value, tx.now)
+        made = replace(made, timetable=waits)
         self._store.add(tx, made)
         self._record(tx, "transfer.proposed", made, {"reason": reason})
         return made
@@ -86,6 +97,26 @@ class TransferOperations:
     ) -> Sequence[Transfer]:
         """Transfers as they were proposed."""
         return self._store.list(tx, envelope, state, after, limit)
+
+    def waiting(
+        self,
+        tx: Transaction,
+        envelope: str,
+        person: str,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> tuple[Sequence[Owned], Callable[[Owned], bool]]:
+        """Proposed transfers that may wait for a person, and which of them do.
+
+        For what they own and what is lent to them over money, and for the committee where they
+        ask for themselves and sit on it.
+        """
+        lent = self._standings.lent(tx, person)
+        people = {person, *(lender for lender, loan in lent if loan.purpose is Purpose.FUND)}
+        committee = person == tx.call.principal.subject and _on_committee(tx)
+        owners = None if committee else people
+        found = self._store.waiting(tx, envelope, owners, after, limit)
+        return found, lambda one: one.waits_for(frozenset(people), committee=committee)
 
     def _decidable(
         self, tx: Transaction, name: str, etag: str, authority: Authority

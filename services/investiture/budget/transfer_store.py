@@ -1,5 +1,6 @@
 """Transfers in SQL, inside a transaction."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,9 +8,10 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
-from investiture.budget.tables import TRANSFER
-from investiture.budget.transfers import Exchange, State, Transfer, Voice
+from investiture.budget.tables import ENVELOPE, TRANSFER
+from investiture.budget.transfers import Exchange, Owned, State, Transfer, Voice
 from investiture.casework.amounts import Amount
+from investiture.charter.timetable import Timetable
 from investiture.chassis.refusal import AlreadyExists, NotFound, Stale
 from investiture.chassis.transaction import Transaction
 
@@ -26,6 +28,15 @@ _SET = (
 )
 _VOICES = TypeAdapter(tuple[Voice, ...])
 _EXCHANGE = TypeAdapter(Exchange | None)
+_TIMETABLE = TypeAdapter(Timetable | None)
+_G, _K = ENVELOPE.alias("giving"), ENVELOPE.alias("taking")
+_WAITING = (
+    sa.select(TRANSFER, _G.c.owner.label("giver_owner"), _K.c.owner.label("taker_owner"))
+    .join(_G, _G.c.name == _T.giver)
+    .join(_K, _K.c.name == _T.taker)
+    .where(_T.state == State.PROPOSED.value)
+    .order_by(_T.proposed_at, _T.name)
+)
 
 
 class TransferStore:
@@ -45,6 +56,7 @@ class TransferStore:
             "reason": made.reason,
             "proposer": made.proposer,
             "proposed_at": made.proposed_at,
+            "timetable": _TIMETABLE.dump_python(made.timetable, mode="json"),
             **_changed(made),
         }
         if tx.connection.execute(_READ, {"known_name": made.name}).first() is not None:
@@ -83,11 +95,35 @@ class TransferStore:
             query = query.where(sa.or_(_T.giver == envelope, _T.taker == envelope))
         if state is not None:
             query = query.where(_T.state == state.value)
-        if after is not None:
-            at, name = after
-            same = sa.and_(_T.proposed_at == at, _T.name > name)
-            query = query.where(sa.or_(_T.proposed_at > at, same))
-        return [_transfer(row.name, row) for row in tx.connection.execute(query)]
+        return [_transfer(row.name, row) for row in tx.connection.execute(_after(query, after))]
+
+    def waiting(
+        self,
+        tx: Transaction,
+        envelope: str,
+        owners: Iterable[str] | None,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> Sequence[Owned]:
+        """Proposed transfers in which an envelope is one of `owners`'; of anybody where None."""
+        query = _WAITING.limit(limit)
+        if envelope:
+            query = query.where(sa.or_(_T.giver == envelope, _T.taker == envelope))
+        if owners is not None:
+            names = sorted(owners)
+            query = query.where(sa.or_(_G.c.owner.in_(names), _K.c.owner.in_(names)))
+        return [
+            Owned(_transfer(row.name, row), row.giver_owner, row.taker_owner)
+            for row in tx.connection.execute(_after(query, after))
+        ]
+
+
+def _after(query: sa.Select[Any], place: tuple[datetime, str] | None) -> sa.Select[Any]:
+    if place is None:
+        return query
+    at, name = place
+    same = sa.and_(_T.proposed_at == at, _T.name > name)
+    return query.where(sa.or_(_T.proposed_at > at, same))
 
 
 def _taken(name: str) -> AlreadyExists:
@@ -126,4 +162,5 @@ def _transfer(name: str, row: sa.Row[Any] | None) -> Transfer:
         ended_by=row.ended_by,
         remark=row.remark,
         version=row.version,
+        timetable=_TIMETABLE.validate_python(row.timetable),
     )

@@ -17,6 +17,7 @@ from investiture.budget.domain import Envelope, check_delegated_limit, posted
 from investiture.budget.ledger import INT64_MAX, Account, Kind, Posting
 from investiture.casework.amounts import Amount, exponent
 from investiture.casework.facts import Authority
+from investiture.charter.timetable import Timetable
 from investiture.chassis.refusal import Denied, InvalidArgument, Leg, PreconditionFailed, Stale
 
 
@@ -79,7 +80,10 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Money from one envelope to another, proposed, posted or declined."""
+    """Money from one envelope to another, proposed, posted or declined.
+
+    `timetable` says by when its approvals are expected; its dates decide nothing.
+    """
 
     name: str
     giver: str
@@ -96,6 +100,7 @@ class Transfer:
     ended_by: str = ""
     remark: str = ""
     version: int = 1
+    timetable: Timetable | None = None
 
     @property
     def etag(self) -> str:
@@ -110,6 +115,26 @@ class Transfer:
         if not missing and len(self.voices) < 2:
             missing.append(Seat.COMMITTEE)
         return tuple(missing) if self.state is State.PROPOSED else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A transfer with the owners of its envelopes."""
+
+    transfer: Transfer
+    giver_owner: str
+    taker_owner: str
+
+    def waits_for(self, people: frozenset[str], *, committee: bool) -> bool:
+        """Whether one of `people`, or a member of the committee among them, has a voice left."""
+        transfer = self.transfer
+        heard = {person for voice in transfer.voices for person in voice.people}
+        owners = {Seat.GIVER: self.giver_owner, Seat.TAKER: self.taker_owner}
+        able = people - heard
+        return bool(able) and any(
+            committee if seat is Seat.COMMITTEE else owners[seat] in able
+            for seat in transfer.awaited
+        )
 
 
 def propose(

@@ -7,7 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from investiture.budget import years
+from investiture.budget import domain, years
+from investiture.budget.holds import Holds
+from investiture.budget.ledger import Posting
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.store import FundingStore
 from investiture.budget.year_store import YearStore
@@ -57,6 +59,7 @@ class YearOperations:
         self._cases = cases_
         self._fundings = fundings
         self._ledger = ledger
+        self._holds = Holds(fundings)
         self._store = store
 
     def read(self, tx: Transaction, year: int) -> FiscalYear:
@@ -85,7 +88,7 @@ class YearOperations:
         Refused with WRONG_STATE: before its last day is over, twice, or before an earlier year.
         """
         _, last = self._bounds(year)
-        programs = self._locked_programs(tx, year)
+        programs, owed = self._locked_programs(tx, year)
         self._require_open(tx, year, etag)
         years.require_ended(year, last, tx.now.date())
         years.require_in_order(year, self._store.earliest_open_before(tx, year))
@@ -98,6 +101,8 @@ class YearOperations:
         envelopes = {name: locked[name] for name in seen}
         if years.etag_of(year, envelopes.values()) != etag:
             raise Stale(years.year_name(year), "")
+        for posting in owed:  # what timed out is available again before anything is carried
+            envelopes[posting.envelope] = domain.posted(envelopes[posting.envelope], posting)
         closed = years.close(
             year,
             envelopes,
@@ -105,7 +110,7 @@ class YearOperations:
             {name: programs.get(name, ()) for name in envelopes},
             {name: locked[name] for name in successors},
         )
-        self._ledger.post(tx, closed.postings)
+        self._ledger.post(tx, (*owed, *closed.postings))
         for reservation in closed.reservations:
             self._fundings.save_reservation(tx, reservation)
         self._fundings.save_commitments(tx, closed.commitments)
@@ -115,8 +120,13 @@ class YearOperations:
         told = tuple(self._told(tx, year, one) for one in closed.programs)
         return self._kept(tx, year, replace(closed, programs=told))
 
-    def _locked_programs(self, tx: Transaction, year: int) -> Mapping[str, list[ProgramHolding]]:
-        """What each envelope of the year holds for programs: cases locked first, in one order."""
+    def _locked_programs(
+        self, tx: Transaction, year: int
+    ) -> tuple[Mapping[str, list[ProgramHolding]], list[Posting]]:
+        """What each envelope of the year holds for programs: cases locked first, in one order.
+
+        With it what the timeouts of holds have to post, before the close looks at the balances.
+        """
         names = [one.name for one in self._ledger.of_year(tx, year)]
         programs = sorted(one.program for one in self._fundings.held_in(tx, names))
         for program in programs:
@@ -124,13 +134,15 @@ class YearOperations:
             if case is not None:
                 self._fundings.lock_case(tx, case.name)
         found: dict[str, list[ProgramHolding]] = {}
+        owed: list[Posting] = []
         for program in programs:
             held = self._fundings.held(tx, program)
-            if held is not None:
-                commitments = self._fundings.commitments(tx, program)
-                holding = ProgramHolding(held, commitments)
+            if held is not None and held.envelope in names:
+                now = self._holds.settled(tx, held)
+                owed += now.postings
+                holding = ProgramHolding(now.reservation, self._fundings.commitments(tx, program))
                 found.setdefault(held.envelope, []).append(holding)
-        return found
+        return found, owed
 
     def _require_open(self, tx: Transaction, year: int, etag: str) -> None:
         row = self._store.locked(tx, year)

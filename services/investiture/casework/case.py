@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from investiture.casework.facts import Condition, Decider, Ending, Gap, Revision
+from investiture.casework.facts import Condition, Decider, Ending, Gap, Revision, StandingRef
 from investiture.casework.words import WAITING, Amber, Basis, CaseState, Gate, Step, Verdict
 from investiture.charter.timetable import Timetable
 from investiture.chassis.refusal import Denied, Leg, NotFound, PreconditionFailed, Stale
@@ -122,6 +122,10 @@ class Case:
     """W3C trace context of the opening: a decision starts a trace of its own that links to it."""
     amber: Amber | None = None
     """Why it needs a look although nobody decided against it; `reason` says it in words."""
+    standing_decision: StandingRef | None = None
+    """By which standing decision it was decided; None where people decide."""
+    not_covered: tuple[str, ...] = ()
+    """Why no standing decision covered it when it was opened, one line a cap."""
 
     @property
     def etag(self) -> str:

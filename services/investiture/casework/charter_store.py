@@ -31,8 +31,21 @@ _ADD = {
 }
 
 
+_NEWEST = _ALL.order_by(None).order_by(_TABLE.c.since.desc(), _TABLE.c.change.desc()).limit(1)
+_OF = sa.select(_TABLE.c.document).where(_TABLE.c.digest == sa.bindparam("wanted")).limit(1)
+
+
 class CharterStore:
     """Reads and adds charters."""
+
+    def document(self, connection: sa.Connection, digest: str) -> str | None:
+        """The text of the charter of a digest; None where it is not on record."""
+        found: str | None = connection.execute(_OF, {"wanted": digest}).scalar_one_or_none()
+        return found
+
+    def newest(self, connection: sa.Connection) -> CharterRecord:
+        """The charter that will be in force when every date has come."""
+        return CharterRecord(*connection.execute(_NEWEST).one())
 
     def records(self, connection: sa.Connection) -> tuple[CharterRecord, ...]:
         """Every charter on record, the oldest first."""

@@ -7,14 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
 from investiture.charter.finding import errors
 from investiture.charter.load import examine_text, load_text
 from investiture.charter.model import Charter
 from investiture.chassis.refusal import FieldViolation, InvalidArgument
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +65,18 @@ class Charters:
         """The charter adopted last before `now`; the first where none was yet."""
         return self._at(now).charter
 
-    def latest(self) -> Charter:
-        """The charter that will be in force when every date has come."""
-        return self._adopted[-1].charter
-
     def knows(self, change: str) -> bool:
         """Whether the charter of a change is on record."""
         return any(one.change == change for one in self._adopted)
 
-    def of(self, digest: str, now: datetime) -> Charter:
-        """The charter a case is pinned to.
+    @property
+    def every(self) -> tuple[Charter, ...]:
+        """Each charter on record: cases are pinned to any of them."""
+        return tuple(one.charter for one in self._adopted)
 
-        A digest that is not on record, from before charters were kept, is read by the one in
-        force; that is logged.
-        """
-        pinned = self._parsed.get(digest)
-        if pinned is not None:
-            return pinned
-        _log.warning("charter_not_on_record", digest=digest)
-        return self.in_force(now)
+    def known(self, digest: str) -> Charter | None:
+        """The charter of a digest, as far as it was adopted here."""
+        return self._parsed.get(digest)
 
     def _at(self, now: datetime) -> _Adopted:
         begun = [one for one in self._adopted if one.since <= now]

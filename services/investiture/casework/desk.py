@@ -7,6 +7,7 @@ from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
 from investiture.casework.openings import Weighed
 from investiture.casework.standing import Part
+from investiture.casework.trial_lane import Covered, Lane
 from investiture.casework.words import Gate
 from investiture.charter import timetable as dates
 from investiture.chassis.transaction import Transaction
@@ -79,6 +80,29 @@ class Desk(Protocol):
 
     def terms(self, tx: Transaction, case: Case) -> Sequence[str]:
         """What the charter makes this gate ask of the case, one line each."""
+        ...
+
+
+@runtime_checkable
+class LaneDesk(Protocol):
+    """A desk whose gate a standing decision may decide, without a person in the room."""
+
+    def signer(self, evidence: Evidence) -> str:
+        """Who has to be looked up in the directory before `lane` is asked; empty for nobody."""
+        ...
+
+    def lane(self, tx: Transaction, case: Case, evidence: Evidence) -> Lane:
+        """Which standing decision covers a new case, or why none does."""
+        ...
+
+    def fits(self, tx: Transaction, present: Case, evidence: Evidence) -> bool:
+        """Whether a later revision is still within the caps that `present` was decided by."""
+        ...
+
+    def by_standing_decision(
+        self, tx: Transaction, case: Case, evidence: Evidence, covered: Covered
+    ) -> Case:
+        """Stores what the gate keeps and holds, and answers the case as decided."""
         ...
 
 

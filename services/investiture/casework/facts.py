@@ -40,6 +40,8 @@ class Revision:
     trial_minor: int = 0
     pilot_minor: int = 0
     general_minor: int = 0
+    pilot_people: int = 0
+    pilot_days: int = 0
 
     def gate_digest(self, gate: Gate) -> str:
         """Digest over the fields that `gate` declares material."""
@@ -51,6 +53,24 @@ class Revision:
         return tuple(
             dict.fromkeys(p for p in (self.proposer, self.sponsor, self.counter_sponsor) if p)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRef:
+    """A standing decision of the charter, by the text that its three signers signed."""
+
+    id: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandingIncident:
+    """An incident of a program that ran under a standing decision, which ends it for everybody."""
+
+    standing: StandingRef
+    program: str
+    incident: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +136,8 @@ class Warrant:
     ceiling_minor: int = 0
     ceiling_currency: str = ""
     business_people: tuple[str, ...] = ()
+    standing_decision: StandingRef | None = None
+    standing_decision_ended: str = ""
 
     @property
     def people(self) -> frozenset[str]:
@@ -213,7 +235,13 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The verified statements that came with an opening."""
+    """The verified statements that came with an opening.
+
+    `incidents` are those by which standing decisions ended, by launch's statement; `signer` is who
+    signed one for this gate's side, as the directory has them now, where one may cover it.
+    """
 
     revision: Revision
     warrants: Mapping[Gate, Warrant] = field(default_factory=dict[Gate, Warrant])
+    incidents: tuple[StandingIncident, ...] = ()
+    signer: Authority | None = None

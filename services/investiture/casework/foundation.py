@@ -13,8 +13,9 @@ from investiture.casework.charters import Charters
 from investiture.casework.directory import Directory, RemoteDirectory
 from investiture.casework.doorbell import ring_path
 from investiture.casework.handlers import SERVICE as CASE_SERVICE
-from investiture.casework.handlers import CaseHandlers, Principals, Under, nobody
+from investiture.casework.handlers import CaseHandlers, Principals, nobody
 from investiture.casework.operations import CaseOperations
+from investiture.casework.rules import Rules
 from investiture.casework.statements import Statements
 from investiture.casework.store import CaseStore, CaseTables, Doorbell
 from investiture.charter.finding import CharterBroken
@@ -47,9 +48,8 @@ class Foundation:
     service: str
     settings: ServiceSettings
     clock: Clock
-    charter: Charter
-    """The one in force as the service was built; with another it is built anew."""
     charters: Charters
+    rules: Rules
     adopt: Adopt
     closing: AsyncExitStack
     database: Database
@@ -57,6 +57,11 @@ class Foundation:
     statements: Statements
     pager: Pager
     channels: Channels
+
+    @property
+    def charter(self) -> Charter:
+        """The one in force as the service was built; with another it is built anew."""
+        return self.rules.in_force
 
     def case_store(self, tables: CaseTables, doorbell: Doorbell = ring_path) -> CaseStore:
         """The store of the service's cases; each save rings the path."""
@@ -87,8 +92,6 @@ class Foundation:
         bindings: Sequence[Binding],
         directory: Directory | None = None,
         principals: Principals = nobody,
-        *,
-        under: Under,
     ) -> Server:
         """The service's server: its own API, the shared CaseService, and its public keys.
 
@@ -105,7 +108,6 @@ class Foundation:
             self.pager,
             directory or self.directory(),
             principals,
-            under=under,
         )
         shared = (
             Binding(CASE_SERVICE, handlers),
@@ -169,12 +171,13 @@ async def lay(
     else:
         stub = GovernanceServiceStub(channels.to(settings.peer("sponsorship")))
         adopt = from_sponsorship(stub, database, charters, statements)
+    rules = Rules(charters, charters.in_force(clock.now()))
     return Foundation(
         service=service,
         settings=settings,
         clock=clock,
-        charter=charters.in_force(clock.now()),
         charters=charters,
+        rules=rules,
         adopt=adopt,
         closing=closing,
         database=database,

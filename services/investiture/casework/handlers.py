@@ -1,6 +1,7 @@
 """CaseService: the API that every gate's case shares."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from investiture.api.casework.v1 import case_service_pb2 as pb
@@ -9,6 +10,7 @@ from investiture.casework import wire
 from investiture.casework.case import Case
 from investiture.casework.charters import proposed_charter
 from investiture.casework.conversing import Conversations
+from investiture.casework.desk import Desk, LaneDesk
 from investiture.casework.directory import Directory
 from investiture.casework.facts import Ending, Evidence
 from investiture.casework.inbox import waits_for
@@ -17,18 +19,14 @@ from investiture.casework.operations import CaseOperations, Reading
 from investiture.casework.statements import Statements
 from investiture.casework.trial import Trial
 from investiture.casework.vocabulary import GATES
-from investiture.casework.words import Gate
-from investiture.charter.model import Charter
+from investiture.casework.words import Gate, Purpose
 from investiture.chassis.call import Call
 from investiture.chassis.pagination import KeyValue, Pager
-from investiture.chassis.refusal import Denied
+from investiture.chassis.refusal import Denied, NotFound
 from investiture.chassis.transaction import Mutations, Transaction
 
 SERVICE = "investiture.api.casework.v1.CaseService"
 
-
-Under = Callable[[Charter], CaseOperations]
-"""The operations of a service as another charter would have them."""
 
 Principals = Callable[[Transaction, str], Sequence[str]]
 """In whose name a person may decide here now, by delegations; their own name left out."""
@@ -51,26 +49,35 @@ class CaseHandlers(NoteHandlers):
         pager: Pager,
         directory: Directory,
         principals: Principals = nobody,
-        *,
-        under: Under,
     ) -> None:
         conversations = Conversations(operations, operations.store.notes)
         super().__init__(conversations, mutations, pager, directory)
+        self._directory = directory
         self._principals = principals
         self._operations = operations
         self._statements = statements
-        self._under = under
 
     async def OpenCase(self, request: pb.OpenCaseRequest, call: Call) -> pb.CaseReading:
         """Opens a gate's case from signed statements."""
         gate = GATES.of(request.gate)
         desk = self._operations.desk(gate)
-        revision = self._statements.read_revision(request.revision_statement)
+        said = self._statements.read_revision(request.revision_statement)
         warrants = self._statements.read_warrants(request.warrants, desk.required)
-        evidence = Evidence(revision, warrants)
+        evidence = await self._with_signer(desk, replace(said, warrants=warrants))
         return await self._mutations.run(
             call, request, lambda tx: self._answer(self._operations.open(tx, gate, evidence), tx)
         )
+
+    async def _with_signer(self, desk: Desk, evidence: Evidence) -> Evidence:
+        """With who signed for this gate's side, where a standing decision may cover the opening."""
+        asked = desk.signer(evidence) if isinstance(desk, LaneDesk) else ""
+        if not asked:
+            return evidence
+        try:
+            signer = await self._directory.resolve(asked, Purpose(desk.gate.value))
+        except (Denied, NotFound):  # nobody of that name any more: people decide
+            return evidence
+        return replace(evidence, signer=signer)
 
     async def ReadCase(self, request: pb.ReadCaseRequest, call: Call) -> pb.CaseReading:
         """Reads the newest case of a program's gate; an empty answer where there is none."""
@@ -204,9 +211,9 @@ class CaseHandlers(NoteHandlers):
         return await self._mutations.read(call, unit)
 
     async def TryCharter(self, request: pb.TryCharterRequest, call: Call) -> pb.TryCharterResponse:
-        """Says which open cases would read differently under another charter."""
+        """Says what the next round of which open cases would ask differently."""
         charter = proposed_charter(request.document)
-        trial = Trial(self._operations, self._under(charter))
+        trial = Trial(self._operations, self._operations.under(charter))
         page = self._pager.open(request)
         after = str(page.after[0]) if page.after else ""
 
@@ -232,7 +239,7 @@ class CaseHandlers(NoteHandlers):
         return await self._mutations.rehearse(call, unit)
 
     def _case(self, case: Case, tx: Transaction) -> gate_pb2.GateCase:
-        return wire.case_to(case, self._operations.reading(case, tx.now).following)
+        return wire.case_to(case, self._operations.reading(tx, case).following)
 
     def _answer(self, reading: Reading, tx: Transaction) -> pb.CaseReading:
         message = wire.case_to(reading.case, reading.following)

@@ -109,10 +109,12 @@ def reopen(
     *,
     same_tier: bool = True,
     weighed: "Weighed | None" = None,
+    fits: bool = True,
 ) -> Kept | Fresh:
     """Decides what an opening for `facts` does; `present` is the newest case as it reads at `now`.
 
-    A gate that has weighed a revision itself (`Weighed`) is not asked for its tolerance.
+    A gate that has weighed a revision itself (`Weighed`) is not asked for its tolerance. What a
+    standing decision decided has no tolerance beyond its caps: `fits` says that it is within them.
 
     Refuses with REVISION_SUPERSEDED an opening for an older revision than the case has seen.
     """
@@ -129,11 +131,13 @@ def reopen(
     if present.state in (CaseState.VOIDED, CaseState.EXPIRED, CaseState.SUPERSEDED):
         older = None if present.state is CaseState.SUPERSEDED else present
         return Fresh(present.round + 1, older)
-    if present.gate_digest == facts.gate_digest(gate):
+    if present.gate_digest == facts.gate_digest(gate) and fits:
         moved = present.facts.number != facts.number
         return Kept(replace(present, facts=facts) if moved else present, changed=moved)
     standing = present.decided if present.state is CaseState.STANDING else None
-    if weighed is not None:
+    if present.basis is Basis.STANDING_DECISION:
+        within = False
+    elif weighed is not None:
         within = weighed.carried
     else:
         within = standing is not None and within_tolerance(

@@ -10,14 +10,16 @@ from datetime import datetime, timedelta
 from investiture.casework import case as cases
 from investiture.casework import extensions
 from investiture.casework.case import Case, DueStep, Escalation, Holder
-from investiture.casework.desk import Desk, HoldingDesk
+from investiture.casework.desk import Desk, HoldingDesk, LaneDesk
 from investiture.casework.facts import Ending, Evidence, Warrant
-from investiture.casework.openings import Fresh, Tolerance, Weighed, reopen, superseded
+from investiture.casework.openings import Fresh, Kept, Tolerance, Weighed, reopen, superseded
+from investiture.casework.rules import Pinned, Rules
 from investiture.casework.standing import Part, RollCall, anybodys, attended, callable_chain
 from investiture.casework.statements import missing_warrants, warrant_for
 from investiture.casework.store import CaseStore
 from investiture.casework.succession import succeeding
-from investiture.casework.words import WAITING, CaseState, Gate, Step
+from investiture.casework.trial_lane import ON_FOOT
+from investiture.casework.words import WAITING, Basis, CaseState, Gate, Step
 from investiture.charter import timetable as dates
 from investiture.charter.model import Charter
 from investiture.chassis.refusal import Denied, InvalidArgument, PreconditionFailed
@@ -39,15 +41,24 @@ class Reading:
 class CaseOperations:
     """Opens, reads, escalates, releases, voids and reassigns the cases of a service's gates."""
 
-    def __init__(self, store: CaseStore, charter: Charter, desks: Sequence[Desk]) -> None:
+    def __init__(self, store: CaseStore, rules: Rules, desks: Sequence[Pinned[Desk]]) -> None:
         self.store = store
-        self._charter = charter
-        self._desks: Mapping[Gate, Desk] = {desk.gate: desk for desk in desks}
+        self._rules = rules
+        self._desks: Mapping[Gate, Pinned[Desk]] = {desk.in_force.gate: desk for desk in desks}
+
+    def under(self, charter: Charter) -> "CaseOperations":
+        """The operations as they would be if another charter were in force."""
+        rules = self._rules.under(charter)
+        return CaseOperations(self.store, rules, [one.under(rules) for one in self._desks.values()])
+
+    def rules(self, tx: Transaction, case: Case) -> Charter:
+        """The charter that the case was opened under: every act on it reads that one."""
+        return self._rules.of(tx, case.charter_digest)
 
     def desk(self, gate: Gate) -> Desk:
-        """The desk of a gate that this service owns; INVALID_FIELD for another's."""
+        """The desk of a gate that this service owns, for what is opened; INVALID_FIELD else."""
         try:
-            return self._desks[gate]
+            return self._desks[gate].in_force
         except KeyError:
             owned = ", ".join(self._desks)
             raise InvalidArgument.of(
@@ -69,33 +80,22 @@ class CaseOperations:
                 + "; ".join(x.description for x in legs),
                 legs=legs,
             )
-        desk.admit(tx, evidence)
         present = self.newest(tx, facts.program, gate)
-        decided = present.decided if present else None
-        same_tier = decided is None or desk.same_tier(decided, facts)
-        weighed = _weighed(tx, desk, present, evidence)
-        opening = reopen(
-            present,
-            facts,
-            gate,
-            self._tolerance(gate),
-            tx.now,
-            same_tier=same_tier,
-            weighed=weighed,
-        )
+        opening, why = self._opening(tx, desk, present, evidence)
         if isinstance(opening, Fresh):
-            why = weighed.notes if weighed else ()
-            return self.reading(self._fresh(tx, desk, evidence, opening, why), tx.now)
+            desk.admit(tx, evidence)
+            return self.reading(tx, self._fresh(tx, desk, evidence, opening, why))
+        self._desk_of(tx, opening.case).admit(tx, evidence)
         if not opening.changed or present is None:
-            return self.reading(opening.case, tx.now)
+            return self.reading(tx, opening.case)
         kind = f"{gate.value.lower()}.carried"
         after = self.governed(tx, opening.case)  # the new revision may name who must not decide it
-        return self.reading(self.store.save(tx, present, after, kind, {}), tx.now)
+        return self.reading(tx, self.store.save(tx, present, after, kind, {}))
 
     def read(self, tx: Transaction, program: str, gate: Gate) -> Reading | None:
         """The newest case of a program's gate as it reads now."""
         case = self.newest(tx, program, self.desk(gate).gate)
-        return None if case is None else self.reading(case, tx.now)
+        return None if case is None else self.reading(tx, case)
 
     def newest(self, tx: Transaction, program: str, gate: Gate) -> Case | None:
         """The newest round of a gate, expired where its validity ended."""
@@ -105,7 +105,7 @@ class CaseOperations:
     def find(self, tx: Transaction, name: str, etag: str | None = None) -> Case:
         """The case called `name` as it reads now; with an etag, refused where it is another's."""
         gate = next(
-            (g for g, d in self._desks.items() if f"/{d.collection}/" in name),
+            (g for g, d in self._desks.items() if f"/{d.in_force.collection}/" in name),
             next(iter(self._desks)),
         )
         case = cases.as_of(self.store.find(tx, name, gate), tx.now)
@@ -119,10 +119,10 @@ class CaseOperations:
         case = self.find(tx, name)
         moved, taken = self.escalated(tx, case)
         if not taken:
-            return self.reading(case, tx.now), ()
+            return self.reading(tx, case), ()
         payload = {**_steps(taken), "no_eligible_holder": moved.no_eligible_holder}
         saved = self.store.save(tx, case, moved, f"{case.gate.value.lower()}.escalated", payload)
-        return self.reading(saved, tx.now), taken
+        return self.reading(tx, saved), taken
 
     def extend(self, tx: Transaction, name: str, etag: str, reason: str) -> Reading:
         """Gives the present wait more time, once: a holder who may decide may have it.
@@ -134,8 +134,9 @@ class CaseOperations:
         holder = cases.require_holder(case, tx.call.principal.subject)
         due, taken = self.escalated(tx, case)
         extensions.require_extendable(due)
-        own = self.desk(case.gate).more_time(tx, case)
-        table = own or dates.extended(self._charter, _wait_of(case), case.timetable, tx.now)
+        own = self._desk_of(tx, case).more_time(tx, case)
+        rules = self.rules(tx, case)
+        table = own or dates.extended(rules, _wait_of(case), case.timetable, tx.now)
         after = extensions.extend(due, holder, table, tx.now, reason)
         kind = f"{case.gate.value.lower()}.extended"
         payload = {
@@ -144,33 +145,33 @@ class CaseOperations:
             "overdue_before": case.timetable.overdue_at.isoformat(),
             "overdue_at": table.overdue_at.isoformat(),
         }
-        return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
+        return self.reading(tx, self.store.save(tx, case, after, kind, payload))
 
     def escalated(self, tx: Transaction, case: Case) -> tuple[Case, tuple[Escalation, ...]]:
         """The case after every step that is due, still to be saved, and the steps."""
-        roll = self.store.standings.roll(tx, self._charter.countersigner)
-        line = self.desk(case.gate).chain(tx, case)
+        rules = self.rules(tx, case)
+        roll = self.store.standings.roll(tx, rules.countersigner)
+        line = self._desk_of(tx, case).chain(tx, case)
         chain = callable_chain(line, self.parts(tx, case), roll, tx.now)
         stepped, taken = cases.escalate(
-            case, tx.now, lambda recorded: self._next(case, recorded, tx.now), chain
+            case, tx.now, lambda recorded: _next(rules, case, recorded, tx.now), chain
         )
         return (self._attended(tx, stepped, roll) if taken else case), taken
 
     def release(self, tx: Transaction, gate: Gate, ending: Ending) -> Reading | None:
         """Gives back everything held for a program that has ended; harmless when repeated."""
-        desk = self.desk(gate)
-        case = self.newest(tx, ending.program, gate)
+        case = self.newest(tx, ending.program, self.desk(gate).gate)
         if not self.store.ended(tx, ending.program, gate):
             self.store.end(tx, ending, gate)
         if case is None:
             return None
         if case.state is CaseState.RELEASED:
-            return self.reading(case, tx.now)
-        desk.released(tx, case, ending)
+            return self.reading(tx, case)
+        self._desk_of(tx, case).released(tx, case, ending)
         after = cases.release(case, ending, tx.now)
         kind = f"{gate.value.lower()}.released"
         payload = {"outcome": ending.outcome.value, "decided_by": ending.decided_by}
-        return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
+        return self.reading(tx, self.store.save(tx, case, after, kind, payload))
 
     def void(self, tx: Transaction, name: str, etag: str, reason: str) -> Reading:
         """Takes a standing decision back: its deciders may, and governance."""
@@ -182,11 +183,15 @@ class CaseOperations:
                 f"{actor.subject} did not decide {case.name}; who decided it, or governance, may "
                 "void it",
             )
+        return self.reading(tx, self.take_back(tx, case, reason))
+
+    def take_back(self, tx: Transaction, case: Case, reason: str) -> Case:
+        """Voids a standing decision for a reason that is on record: its gate reopens."""
         cases.require_state(case, CaseState.STANDING)
-        self.desk(case.gate).voided(tx, case)
+        self._desk_of(tx, case).voided(tx, case)
         after = cases.void(case, tx.now, reason)
         kind = f"{case.gate.value.lower()}.voided"
-        return self.reading(self.store.save(tx, case, after, kind, {"reason": reason}), tx.now)
+        return self.store.save(tx, case, after, kind, {"reason": reason})
 
     def close_condition(
         self, tx: Transaction, name: str, etag: str, condition_id: str, evidence: str
@@ -205,7 +210,7 @@ class CaseOperations:
         after = cases.close_condition(case, condition_id, evidence, tx.now)
         kind = f"{case.gate.value.lower()}.condition_closed"
         payload = {"condition": condition_id, "evidence": evidence}
-        return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
+        return self.reading(tx, self.store.save(tx, case, after, kind, payload))
 
     def reassign(self, tx: Transaction, name: str, etag: str, person: str, reason: str) -> Reading:
         """Hands the caller's part of an open case, or by governance any part, to a person."""
@@ -213,31 +218,29 @@ class CaseOperations:
         cases.require_state(case, CaseState.OPEN)
         actor = tx.call.principal.subject
         held = case.held_by(actor)
-        governance = self._charter.governance
-        if held is None and actor in (governance.owner, governance.deputy):
+        if held is None and actor in self.governing:
             held = Holder(actor, cases.GOVERNANCE, tx.now)
         if held is None:
             raise Denied("NOT_A_HOLDER", f"{actor} does not hold {case.name}")
-        roll = self.store.standings.roll(tx, self._charter.countersigner)
-        chain = [one for one in self.desk(case.gate).chain(tx, case) if roll.able(one.person)]
+        roll = self._roll(tx, case)
+        chain = [one for one in self._desk_of(tx, case).chain(tx, case) if roll.able(one.person)]
         given_up, holder = cases.handed_over(case, held, person, chain, tx.now)
         after = self._attended(tx, cases.reassign(case, given_up, holder), roll)
         kind = f"{case.gate.value.lower()}.reassigned"
         payload = {"to": person, "reason": reason}
-        return self.reading(self.store.save(tx, case, after, kind, payload), tx.now)
+        return self.reading(tx, self.store.save(tx, case, after, kind, payload))
 
     def warrant(self, tx: Transaction, program: str, gate: Gate) -> Warrant:
         """A fresh warrant from the present record; WRONG_STATE where nothing stands."""
-        desk = self.desk(gate)
-        case = self.newest(tx, program, gate)
+        case = self.newest(tx, program, self.desk(gate).gate)
         if case is None:
             raise PreconditionFailed(
                 "WRONG_STATE", f"{program} has no {gate.value.lower()} case yet; nothing stands"
             )
-        return desk.warrant(tx, case, warrant_for(case, tx.now))
+        return self._desk_of(tx, case).warrant(tx, case, warrant_for(case, tx.now))
 
     def terms(self, tx: Transaction, case: Case) -> Sequence[str]:
-        """What the case would ask if it were opened now, one line each; it is opened by that."""
+        """What the next round of the case would ask, one line each; it is opened by that."""
         desk = self.desk(case.gate)
         new = self._fresh(tx, desk, desk.evidence(tx, case), Fresh(case.round + 1, None), ())
         held = sorted(
@@ -249,12 +252,13 @@ class CaseOperations:
 
     def governed(self, tx: Transaction, case: Case) -> Case:
         """The case in the hands of people who are there; in nobody's it is governance's at once."""
-        return self._attended(tx, case, self.store.standings.roll(tx, self._charter.countersigner))
+        return self._attended(tx, case, self._roll(tx, case))
 
     @property
     def governing(self) -> tuple[str, str]:
-        """The governance owner and deputy."""
-        return self._charter.governance.owner, self._charter.governance.deputy
+        """The governance owner and deputy, who they are today."""
+        governance = self._rules.in_force.governance
+        return governance.owner, governance.deputy
 
     def attend(self, tx: Transaction, name: str) -> Case:
         """Looks again at who holds a waiting case, and saves it where that changed."""
@@ -274,32 +278,56 @@ class CaseOperations:
     def _attended(self, tx: Transaction, case: Case, roll: RollCall) -> Case:
         if case.state not in WAITING:
             return case
-        parts, desk = self.parts(tx, case), self.desk(case.gate)
+        parts, desk = self.parts(tx, case), self._desk_of(tx, case)
         return attended(case, parts, lambda: desk.chain(tx, case), roll, tx.now)
 
     def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
         """Changes that are requested are one person's to make; else the gate's desk knows."""
         if case.state is CaseState.OPEN:
-            return self.desk(case.gate).parts(tx, case)
+            return self._desk_of(tx, case).parts(tx, case)
         return (anybodys(None),)
 
-    def reading(self, case: Case, now: datetime) -> Reading:
+    def reading(self, tx: Transaction, case: Case) -> Reading:
         """The case with the next step of its timetable."""
         if not case.in_hands:
             return Reading(case, None)
-        return Reading(case, self._next(case, case.steps_in_wait, now))
+        return Reading(case, _next(self.rules(tx, case), case, case.steps_in_wait, tx.now))
 
-    def changes_timetable(self, now: datetime) -> dates.Timetable:
+    def changes_timetable(self, tx: Transaction, case: Case) -> dates.Timetable:
         """The proposer's timetable while changes are requested."""
-        return dates.timetable(self._charter, CHANGES, now)
+        return dates.timetable(self.rules(tx, case), CHANGES, tx.now)
 
-    def validity(self, gate: Gate) -> timedelta:
-        """How long a decision of this gate stands."""
-        return self._charter.validity(gate.value).elapsed
+    def validity(self, tx: Transaction, case: Case) -> timedelta:
+        """How long a decision of this case stands."""
+        return self.rules(tx, case).validity(case.gate.value).elapsed
 
-    def _next(self, case: Case, recorded: int, now: datetime) -> DueStep:
-        due = dates.next_step(self._charter, _wait_of(case), case.timetable, recorded, now)
-        return DueStep(Step(due.step.value), due.at, due.index)
+    def _desk_of(self, tx: Transaction, case: Case) -> Desk:
+        return self._desks[case.gate].of(tx, case)
+
+    def _roll(self, tx: Transaction, case: Case) -> RollCall:
+        return self.store.standings.roll(tx, self.rules(tx, case).countersigner)
+
+    def _opening(
+        self, tx: Transaction, desk: Desk, present: Case | None, evidence: Evidence
+    ) -> tuple[Kept | Fresh, Sequence[str]]:
+        """What an opening does, and why it opens anew; a case is judged by its own charter."""
+        facts = evidence.revision
+        if present is None:
+            return Fresh(1, None), ()
+        own = self._desk_of(tx, present)
+        by_lane = present.basis is Basis.STANDING_DECISION and isinstance(own, LaneDesk)
+        weighed = None if by_lane else _weighed(tx, own, present, evidence)
+        opening = reopen(
+            present,
+            facts,
+            desk.gate,
+            _tolerance(self.rules(tx, present), desk.gate),
+            tx.now,
+            same_tier=present.decided is None or own.same_tier(present.decided, facts),
+            weighed=weighed,
+            fits=not (by_lane and isinstance(own, LaneDesk)) or own.fits(tx, present, evidence),
+        )
+        return opening, weighed.notes if weighed else ()
 
     def _fresh(
         self, tx: Transaction, desk: Desk, evidence: Evidence, opening: Fresh, why: Sequence[str]
@@ -313,10 +341,10 @@ class CaseOperations:
             facts=facts,
             state=CaseState.OPEN,
             version=1,
-            timetable=dates.timetable(self._charter, gate.value, tx.now),
+            timetable=dates.timetable(self._rules.in_force, gate.value, tx.now),
             opened_at=tx.now,
             waiting_since=tx.now,
-            charter_digest=self._charter.digest,
+            charter_digest=self._rules.in_force.digest,
             traceparent=tx.call.traceparent,
         )
         old = opening.superseded
@@ -326,19 +354,31 @@ class CaseOperations:
             self.store.save(tx, old, replaced, kind, {"by": new.name})
             new = succeeding(old, replace(new, escalations=(), waited_ms=0))
             desk.superseded(tx, old, new)
+        lane = desk.lane(tx, new, evidence) if isinstance(desk, LaneDesk) else ON_FOOT
+        if lane.covered is not None and isinstance(desk, LaneDesk):
+            decided = desk.by_standing_decision(tx, new, evidence, lane.covered)
+            payload = {"round": new.round, "standing_decision": lane.covered.ref.id}
+            return self.store.insert(tx, decided, f"{gate.value.lower()}.opened", payload)
+        new = replace(new, not_covered=lane.why)
         new = self.governed(tx, cases.with_holders(new, desk.holders(tx, new, evidence)))
         own = desk.reason(tx, new) if isinstance(desk, HoldingDesk) else ""
         reasons = dict.fromkeys(filter(None, (new.reason, *why, own)))
         new = replace(new, reason="; ".join(reasons))
         return self.store.insert(tx, new, f"{gate.value.lower()}.opened", {"round": new.round})
 
-    def _tolerance(self, gate: Gate) -> Tolerance:
-        allowed = self._charter.tolerance(gate.value)
-        return Tolerance(
-            material=self._charter.material_of(gate.value),
-            amount_increase_bps=allowed.amount_increase_bps,
-            exposure_increase_bps=allowed.exposure_increase_bps,
-        )
+
+def _tolerance(rules: Charter, gate: Gate) -> Tolerance:
+    allowed = rules.tolerance(gate.value)
+    return Tolerance(
+        material=rules.material_of(gate.value),
+        amount_increase_bps=allowed.amount_increase_bps,
+        exposure_increase_bps=allowed.exposure_increase_bps,
+    )
+
+
+def _next(rules: Charter, case: Case, recorded: int, now: datetime) -> DueStep:
+    due = dates.next_step(rules, _wait_of(case), case.timetable, recorded, now)
+    return DueStep(Step(due.step.value), due.at, due.index)
 
 
 def _wait_of(case: Case) -> str:
@@ -355,11 +395,9 @@ def _steps(taken: Sequence[Escalation]) -> dict[str, object]:
     }
 
 
-def _weighed(
-    tx: Transaction, desk: Desk, present: Case | None, evidence: Evidence
-) -> Weighed | None:
+def _weighed(tx: Transaction, desk: Desk, present: Case, evidence: Evidence) -> Weighed | None:
     """What a desk that holds something says of a materially other, later revision."""
-    if present is None or not isinstance(desk, HoldingDesk):
+    if not isinstance(desk, HoldingDesk):
         return None
     facts = evidence.revision
     later = facts.number > present.facts.number

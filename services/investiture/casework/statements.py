@@ -11,7 +11,14 @@ from google.protobuf.message import Message
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 from investiture.casework import wire
 from investiture.casework.case import Case
-from investiture.casework.facts import Decider, Ending, Evidence, Revision, Warrant
+from investiture.casework.facts import (
+    Decider,
+    Ending,
+    Evidence,
+    Revision,
+    StandingIncident,
+    Warrant,
+)
 from investiture.casework.vocabulary import GATES
 from investiture.casework.words import Basis, CaseState, Gate, Side, Verdict
 from investiture.chassis.clock import Clock
@@ -23,6 +30,7 @@ WARRANT = "warrant"
 CASE = "case"
 END = "end"
 CHANGE = "change"
+INCIDENT = "incident"
 FRESH = timedelta(minutes=5)
 """How long after it was minted a warrant is accepted.
 
@@ -86,13 +94,22 @@ class Statements:
         """Signs a warrant."""
         return self._sign(WARRANT, wire.warrant_to(warrant), warrant.issued_at)
 
-    def revision(self, revision: Revision) -> str:
-        """Signs what a revision says."""
-        return self._sign(REVISION, wire.revision_to(revision), self._clock.now())
+    def revision(self, revision: Revision, incidents: Iterable[StandingIncident] = ()) -> str:
+        """Signs what a revision says, and which standing decisions incidents have ended."""
+        return self._sign(REVISION, wire.revision_to(revision, incidents), self._clock.now())
 
     def end(self, ending: Ending) -> str:
         """Signs how a program ended."""
         return self._sign(END, wire.ending_to(ending), self._clock.now())
+
+    def incident(self, one: StandingIncident) -> str:
+        """Signs that an incident ended a standing decision."""
+        return self._sign(INCIDENT, wire.incident_to(one), self._clock.now())
+
+    def read_incident(self, jws: str) -> StandingIncident:
+        """What launch says ended a standing decision, or STATEMENT_INVALID."""
+        message = self._read(jws, "launch", INCIDENT, statements_pb2.StandingDecisionIncident())
+        return wire.incident_of(message)
 
     def change(self, signed: SignedChange) -> str:
         """Signs that two people signed a change."""
@@ -124,11 +141,11 @@ class Statements:
             effective_at=wire.required_instant(message, "effective_at"),
         )
 
-    def read_revision(self, jws: str) -> Revision:
-        """The facts of a RevisionStatement, or STATEMENT_INVALID."""
-        return wire.revision_of(
-            self._read(jws, "launch", REVISION, statements_pb2.RevisionStatement())
-        )
+    def read_revision(self, jws: str) -> Evidence:
+        """What a RevisionStatement says, or STATEMENT_INVALID."""
+        message = self._read(jws, "launch", REVISION, statements_pb2.RevisionStatement())
+        incidents = tuple(wire.incident_of(one) for one in message.incidents)
+        return Evidence(wire.revision_of(message), incidents=incidents)
 
     def read_end(self, jws: str, program: str) -> Ending:
         """The end of `program`, or STATEMENT_INVALID."""
@@ -234,6 +251,7 @@ def warrant_for(case: Case, now: datetime) -> Warrant:
         conditions=case.conditions,
         exposure_limit_bps=case.exposure_limit_bps,
         business_people=case.facts.business_people,
+        standing_decision=case.standing_decision,
     )
 
 

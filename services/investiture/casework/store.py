@@ -24,6 +24,9 @@ from investiture.chassis.transaction import Transaction
 _CASES = TypeAdapter(Case)
 _log: FilteringBoundLogger = structlog.get_logger()
 
+_HOLDERS_AT_ONCE = 100
+"""People whose cases one statement looks for; SQLite puts at most 500 SELECTs together."""
+
 Doorbell = Callable[[Case], OutboxMessage | None]
 """Makes the ring that tells the path to look again at a case; None where nobody needs it."""
 
@@ -118,13 +121,7 @@ class CaseStore:
             )
         )
         self._end = endings.insert()
-        self._held = (
-            sa.select(cases.c.document, holders.c.overdue_at, holders.c.case_name)
-            .distinct()
-            .join(holders, holders.c.case_name == cases.c.name)
-            .order_by(holders.c.overdue_at, holders.c.case_name)
-        )
-        self._holders = holders
+        self._cases, self._holders = cases, holders
         self._open = (
             sa.select(cases.c.document)
             .where(cases.c.state == CaseState.OPEN.value, cases.c.name > sa.bindparam("after"))
@@ -211,16 +208,38 @@ class CaseStore:
         limit: int,
     ) -> list[tuple[Case, datetime]]:
         """Waiting cases that any of `people` holds, the earliest overdue date first."""
-        columns = self._holders.c
-        query = self._held.where(columns.person.in_(people)).limit(limit)
+        found: dict[tuple[datetime, str], str] = {}
+        for first in range(0, len(people), _HOLDERS_AT_ONCE):
+            query = self.held_query(people[first : first + _HOLDERS_AT_ONCE], unit, after, limit)
+            for row in tx.connection.execute(query):
+                found[row.overdue_at, row.case_name] = row.document
+        page = sorted(found)[:limit]
+        return [(_CASES.validate_json(found[place]), place[0]) for place in page]
+
+    def held_query(
+        self, people: Sequence[str], unit: str, after: tuple[datetime, str] | None, limit: int
+    ) -> sa.Select[datetime, str, str]:
+        """The page of each person, from the index in its order, and of these together the first.
+
+        So that a page costs what it shows, and not what everybody holds (`person IN (...)` sorts).
+        """
+        h = self._holders.c
+        place = (h.overdue_at, h.case_name)
+        one = sa.select(*place).distinct().order_by(*place).limit(limit)
         if unit:
-            query = query.where(columns.unit == unit)
+            one = one.where(h.unit == unit)
         if after is not None:
-            later = columns.overdue_at > after[0]
-            same = sa.and_(columns.overdue_at == after[0], columns.case_name > after[1])
-            query = query.where(sa.or_(later, same))
-        rows = tx.connection.execute(query)
-        return [(_CASES.validate_json(row.document), row.overdue_at) for row in rows]
+            known = (
+                sa.literal(value, column.type) for value, column in zip(after, place, strict=True)
+            )
+            one = one.where(sa.tuple_(*place) > sa.tuple_(*known))
+        each = [sa.select(one.where(h.person == person).subquery()) for person in people]
+        every = sa.union(*each).subquery()
+        page = sa.select(every).order_by(every.c.overdue_at, every.c.case_name).limit(limit)
+        chosen = page.subquery()
+        return sa.select(chosen.c.overdue_at, chosen.c.case_name, self._cases.c.document).join(
+            self._cases, self._cases.c.name == chosen.c.case_name
+        )
 
     def _after(
         self,

@@ -1,7 +1,9 @@
-"""Which open cases would read differently under another charter: the same code, rolled back.
+"""What the next round of each open case would ask by another charter: the same code, rolled back.
 
-Each case is opened anew twice, under the charter in force and under the proposed one, so that what
-differs comes from the charter and from nothing that was said or decided since.
+An open case keeps the charter it was opened under, so nothing changes for it; what would change is
+what the gate asks when it opens anew. Each case is opened anew twice, under the charter in force
+and under the proposed one, so that what differs comes from the charter and from nothing that was
+said or decided since.
 """
 
 from collections.abc import Sequence
@@ -17,7 +19,7 @@ from investiture.chassis.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """An open case and what would differ, one line each: `-` as it is, `+` as it would be."""
+    """An open case and what its next round would ask: `-` by today's charter, `+` by the other."""
 
     case: Case
     differences: tuple[str, ...]
@@ -31,7 +33,7 @@ class Trial:
         self._proposed = proposed
 
     def page(self, tx: Transaction, after: str, limit: int) -> list[Tried]:
-        """Open cases by name, from the one after `after` on, each with what would differ."""
+        """Open cases by name, from the one after `after` on, each with what would differ for it."""
         found = self._present.store.open_page(tx, after, limit)
         return [Tried(case, self._differences(tx, case)) for case in found]
 

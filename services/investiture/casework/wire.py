@@ -9,7 +9,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from investiture.api.casework.v1 import case_service_pb2 as casework_pb
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 from investiture.casework.case import CarriedNotice, Case, DueStep, Escalation, Extension, Holder
-from investiture.casework.facts import Condition, Decider, Ending, Gap, Revision, Warrant
+from investiture.casework.facts import (
+    Condition,
+    Decider,
+    Ending,
+    Gap,
+    Revision,
+    StandingIncident,
+    StandingRef,
+    Warrant,
+)
 from investiture.casework.vocabulary import (
     AMBERS,
     BASES,
@@ -150,7 +159,8 @@ def _holder_to(holder: Holder) -> gate_pb2.Holder:
     )
 
 
-def _timetable_to(timetable: Timetable, following: DueStep | None) -> gate_pb2.Timetable:
+def timetable_to(timetable: Timetable, following: DueStep | None = None) -> gate_pb2.Timetable:
+    """The API's form of a wait's dates, with the next step where one is due."""
     return gate_pb2.Timetable(
         opened_at=stamp(timetable.opened_at),
         nudge_at=stamp(timetable.nudge_at),
@@ -200,7 +210,7 @@ def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
         version=case.version,
         etag=case.etag,
         holders=[_holder_to(h) for h in case.holders],
-        timetable=_timetable_to(case.timetable, following),
+        timetable=timetable_to(case.timetable, following),
         escalations=[escalation_to(e) for e in case.escalations],
         deciders=[decider_to(d) for d in case.deciders],
         conditions=[condition_to(c) for c in case.conditions],
@@ -217,7 +227,19 @@ def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
         waiting_since=stamp(case.waiting_since) if case.state in WAITING else None,
         waited_ms=case.waited_ms,
         extensions=[_extension_to(e) for e in case.extensions],
+        standing_decision=standing_ref_to(case.standing_decision),
+        not_covered=case.not_covered,
     )
+
+
+def standing_ref_to(ref: StandingRef | None) -> gate_pb2.StandingDecisionRef | None:
+    """The API's form of a reference to a standing decision; None stays unset."""
+    return None if ref is None else gate_pb2.StandingDecisionRef(id=ref.id, digest=ref.digest)
+
+
+def standing_ref_of(message: gate_pb2.StandingDecisionRef) -> StandingRef | None:
+    """A reference to a standing decision; None where it is unset."""
+    return StandingRef(message.id, message.digest) if message.id else None
 
 
 def reading_to(
@@ -258,6 +280,8 @@ def warrant_to(warrant: Warrant) -> statements_pb2.Warrant:
             else None
         ),
         business_people=warrant.business_people,
+        standing_decision=standing_ref_to(warrant.standing_decision),
+        standing_decision_ended=warrant.standing_decision_ended,
     )
 
 
@@ -281,11 +305,15 @@ def warrant_of(message: statements_pb2.Warrant) -> Warrant:
         ceiling_minor=message.ceiling.minor,
         ceiling_currency=message.ceiling.currency_code,
         business_people=tuple(message.business_people),
+        standing_decision=standing_ref_of(message.standing_decision),
+        standing_decision_ended=message.standing_decision_ended,
     )
 
 
-def revision_to(revision: Revision) -> statements_pb2.RevisionStatement:
-    """The statement of a revision."""
+def revision_to(
+    revision: Revision, incidents: Iterable[StandingIncident] = ()
+) -> statements_pb2.RevisionStatement:
+    """The statement of a revision, with the incidents that ended standing decisions."""
     return statements_pb2.RevisionStatement(
         program=revision.program,
         revision=revision.number,
@@ -314,6 +342,9 @@ def revision_to(revision: Revision) -> statements_pb2.RevisionStatement:
         submitted_at=stamp(revision.submitted_at),
         controls=revision.controls,
         spend_conditions=revision.spend_conditions,
+        pilot_people=revision.pilot_people,
+        pilot_days=revision.pilot_days,
+        incidents=[incident_to(one) for one in incidents],
     )
 
 
@@ -346,6 +377,29 @@ def revision_of(message: statements_pb2.RevisionStatement) -> Revision:
         submitted_at=required_instant(message, "submitted_at"),
         controls=tuple(message.controls),
         spend_conditions=tuple(message.spend_conditions),
+        pilot_people=message.pilot_people,
+        pilot_days=message.pilot_days,
+    )
+
+
+def incident_to(one: StandingIncident) -> statements_pb2.StandingDecisionIncident:
+    """The statement of an incident that ended a standing decision."""
+    return statements_pb2.StandingDecisionIncident(
+        standing_decision=standing_ref_to(one.standing),
+        program=one.program,
+        incident=one.incident,
+        at=stamp(one.at),
+    )
+
+
+def incident_of(message: statements_pb2.StandingDecisionIncident) -> StandingIncident:
+    """An incident that ended a standing decision, from its statement."""
+    ref = message.standing_decision
+    return StandingIncident(
+        StandingRef(ref.id, ref.digest),
+        message.program,
+        message.incident,
+        required_instant(message, "at"),
     )
 
 

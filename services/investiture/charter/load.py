@@ -1,9 +1,10 @@
 """A charter from a file: read, typed, linted; a broken one stops the start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
-from investiture.charter.document import At, Document, parse, read
+from investiture.charter.document import At, parse, text_of
 from investiture.charter.finding import CharterBroken, DocumentBroken, Finding, errors
 from investiture.charter.lint import lint
 from investiture.charter.model import Charter
@@ -39,21 +40,25 @@ def load_text(text: str, file: str) -> Charter:
 def examine(path: Path | str) -> Examination:
     """Read and lint a file without raising, to see everything that is wrong at once."""
     try:
-        return _examine(read(Path(path)))
+        return examine_text(text_of(Path(path)), str(path))
     except DocumentBroken as broken:
         return Examination(None, broken.findings)
 
 
 def examine_text(text: str, file: str) -> Examination:
     """Lint a charter's text without raising; ``file`` is how findings call it."""
+    found = _examined(text)
+    return replace(found, findings=tuple(replace(one, file=file) for one in found.findings))
+
+
+# A start has one text in three places: the file, the record, and the two compared.
+@lru_cache(maxsize=4)
+def _examined(text: str) -> Examination:
     try:
-        return _examine(parse(text, file))
+        document = parse(text, "")
+        charter = typed(document, Charter, _governed)
     except DocumentBroken as broken:
         return Examination(None, broken.findings)
-
-
-def _examine(document: Document) -> Examination:
-    charter = typed(document, Charter, _governed)
     findings = lint(charter, document)
     return Examination(None if errors(findings) else charter, findings)
 

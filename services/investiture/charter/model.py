@@ -154,6 +154,14 @@ class Charter(Part):
         """Return a committee. Raises UnknownId."""
         return _named("committee", self.committees, committee_id)
 
+    def signed_digest(self, decision: StandingDecision) -> str:
+        """Return ``sha256:…`` over a standing decision's text, with the currency of its money.
+
+        It is what its signers sign: with another text they sign anew.
+        """
+        said = decision.model_dump(mode="json", exclude_defaults=True)
+        return digest_of({"currency": self.currency, **said})
+
     def sla(self, wait: str) -> Sla:
         """Return the agreed time of a gate, or of ``CHANGES``. Raises UnknownId."""
         try:
@@ -167,6 +175,11 @@ class Charter(Part):
             return self.warrant_validity[Gate(gate)]
         except (KeyError, ValueError):
             raise UnknownId(f"the charter says no warrant validity for {gate}") from None
+
+    @property
+    def hold_timeout(self) -> Duration:
+        """Return how long the money of a funding is held. Raises UnknownId."""
+        return self.funding.hold_timeout or self.validity(Gate.FUND)
 
     def material_of(self, gate: str) -> frozenset[str]:
         """Return the revision's fields that are material for ``gate``. Raises UnknownId."""

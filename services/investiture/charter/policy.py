@@ -64,10 +64,13 @@ class FundingPolicy(Part):
     ``confirm_increase_bps``: an increase up to this share of what the levels approved, beyond the
     ceiling and inside the same tier, is confirmed by finance alone. ``split_window``: requests of
     one category for the same vendor and cost centre within it count together; null looks for none.
+    ``hold_timeout``: how long what a funding reserves is held; null as long as a funding stands. A
+    funding stands no longer than its money is held.
     """
 
     confirm_increase_bps: Annotated[int, Field(ge=0, le=100_000)] = 1000
     split_window: IsoDuration | None = Duration(days=90)
+    hold_timeout: IsoDuration | None = None
 
 
 class Review(Part):
@@ -190,7 +193,8 @@ class Caps(Part):
 class StandingDecision(Part):
     """The trial lane: what may pass without a person, signed in advance, revoked by one incident.
 
-    A list that is empty allows nothing of its kind.
+    A list that is empty allows nothing of its kind. ``envelope`` is where the money is reserved by
+    a program that names none; without it a program has to name one.
     """
 
     id: Id

@@ -248,6 +248,8 @@ class ServiceSettings(Settings):
     """How often to look for a charter that two people have signed."""
     attendance_seconds: float = Field(default=1.0, gt=0)
     """How often a service looks who has left or is away, and hands on what they hold."""
+    expiry_seconds: float = Field(default=1.0, gt=0)
+    """How often a service settles what has timed out."""
 
 
 def load(kind: type[T], **given: Any) -> T:

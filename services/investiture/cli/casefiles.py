@@ -23,6 +23,7 @@ from investiture.cli.output import clock, gate_word, instant, short, table
 from investiture.cli.paths import next_step, state
 from investiture.cli.people import away_among
 from investiture.cli.session import OWNERS, Session, run
+from investiture.cli.transfers import CALLER, transfers_table, waiting_for
 from investiture.stack.names import SERVICES
 
 PANEL = "Decisions"
@@ -51,6 +52,9 @@ def inbox(
         marks = await away_among(session, (h.person for c in whole.cases for h in c.holders))
         if marks is not None:
             session.note(marks)
+        transfers = [] if unit else await waiting_for(session, person_name(of) or CALLER)
+        if transfers:
+            session.note(transfers_table(transfers))
         questions = await asked_of(session, person_name(of))
         if questions:
             who = "you were" if not of else f"{of} was"

@@ -46,7 +46,10 @@ def try_(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="A charter file.", metavar="FILE")],
 ) -> None:
-    """Say which open cases would change under a charter; nothing is stored."""
+    """Say what open cases would ask if they were opened anew under a charter; nothing is stored.
+
+    An open case itself keeps the charter it was opened under.
+    """
 
     async def act(session: Session) -> None:
         from investiture.charter.load import load
@@ -78,7 +81,9 @@ def try_(
             for line in one.differences:
                 console.print(Text(f"  {line}", style=_STYLES.get(line[:1], "")), soft_wrap=True)
         cases = "1 open case" if tried == 1 else f"{tried} open cases"
-        console.print(f"{cases} tried, {len(changed)} would change; nothing was stored")
+        console.print(
+            f"{cases} tried, {len(changed)} would change if opened anew; nothing was stored"
+        )
 
     run(ctx, act)
 

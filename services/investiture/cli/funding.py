@@ -18,7 +18,7 @@ from investiture.cli.deciding import (
     program_name,
 )
 from investiture.cli.gaps import gap_from
-from investiture.cli.output import short, table
+from investiture.cli.output import clock, instant, short, table
 from investiture.cli.session import Session, run
 from investiture.stack import amounts
 
@@ -104,14 +104,19 @@ def _shown(session: Session, funding: pb.Funding) -> Group:
     if funding.HasField("ceiling"):
         lines.append(Text(f"  approved up to {amounts.shown(funding.ceiling)}", style="dim"))
     if funding.HasField("reservation"):
-        held = funding.reservation
-        lines.append(
-            Text(
-                f"  {amounts.shown(held.reserved)} reserved in {short(held.envelope)}", style="dim"
-            )
-        )
+        lines.append(_held(funding.reservation))
     shown = outcome(session, funding.gate_case, lines)
     return Group(shown, _levels(funding.levels)) if funding.levels else Group(shown)
+
+
+def _held(held: pb.Reservation) -> Text:
+    """Return what is reserved where and until when, or that it went back."""
+    what = f"  {amounts.shown(held.reserved)} reserved in {short(held.envelope)}"
+    until = clock(instant(held, "expires_at")) if held.HasField("expires_at") else ""
+    if held.state == pb.HOLD_EXPIRED:
+        back = amounts.shown(held.released)
+        return Text(f"{what}; the hold expired {until}, {back} went back", style="yellow")
+    return Text(f"{what}{f' until {until}' if until else ''}", style="dim")
 
 
 def _counted(counted: pb.CountedTogether) -> Text:

@@ -28,10 +28,12 @@ from investiture.cli import (
     spending,
     stacks,
     stages,
+    standing,
     transfers,
     years,
 )
 from investiture.cli.demo import command as demo
+from investiture.cli.risk import command as risk
 from investiture.cli.root import RootGroup, Shared
 from investiture.stack.folder import DEFAULT
 from investiture.stack.names import SERVICES, TEMPORAL
@@ -62,6 +64,7 @@ for room in (
     books,
     reviews,
     stages,
+    standing,
     casefiles,
     people,
     conversations,
@@ -69,6 +72,7 @@ for room in (
     registers,
     charters,
     changes,
+    risk,
 ):
     app.add_typer(room.app)
 app.add_typer(operators.app)

@@ -96,6 +96,8 @@ def state(case: gate_pb2.GateCase) -> Text:
         text.append(f" (round {case.round})", style="dim")
     if case.basis == gate_pb2.BASIS_CARRIED:
         text.append(f" carried to revision {case.revision}", style="cyan")
+    if case.HasField("standing_decision"):
+        text.append(f" by standing decision {case.standing_decision.id}", style="cyan")
     if case.amber:
         text.append(" amber", style="bold yellow")
     if case.no_eligible_holder:
@@ -138,6 +140,8 @@ def case_remarks(case: gate_pb2.GateCase) -> Iterator[Text]:
     gate = gate_word(case.gate) if case.gate else ""
     if case.amber:
         yield Text(f"  {gate} amber, {_AMBER[case.amber]}: {case.reason}", style="yellow")
+    for why in case.not_covered:
+        yield Text(f"  {gate} on the full path: {why}", style="yellow")
     for extension in case.extensions:
         until = clock(instant(extension, "overdue_at"))
         line = f"  {gate} given more time until {until} ({short(extension.person)}): "

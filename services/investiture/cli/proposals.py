@@ -77,6 +77,8 @@ class PilotEntry(_Part):
     kill_criteria: tuple[str, ...] = ()
     rollback: str = ""
     owner: str
+    people: Annotated[int, Field(ge=0)] = 0
+    days: Annotated[int, Field(ge=0)] = 0
 
 
 class ProposalEntry(_Part):

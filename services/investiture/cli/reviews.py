@@ -73,7 +73,14 @@ def knight(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
             )
         elif gaps:
             decided = await stub.RequestChanges(
-                pb.RequestChangesRequest(**common, gaps=gaps, validate_only=dry)
+                pb.RequestChangesRequest(
+                    request_id=common["request_id"],
+                    name=common["name"],
+                    etag=common["etag"],
+                    on_behalf_of=common["on_behalf_of"],
+                    gaps=gaps,
+                    validate_only=dry,
+                )
             )
         else:
             decided = await stub.Knight(

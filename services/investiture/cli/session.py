@@ -17,6 +17,7 @@ from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.governance.v1 import governance_service_pb2 as governance_pb
 from investiture.api.governance.v1.governance_service_pb2_grpc import GovernanceServiceStub
+from investiture.api.governance.v1.standing_decisions_pb2_grpc import StandingDecisionServiceStub
 from investiture.api.itrisk.v1.itrisk_service_pb2_grpc import ItRiskServiceStub
 from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
@@ -77,6 +78,10 @@ class Session:
     async def governance(self) -> GovernanceServiceStub:
         """Return the API of changes that two people sign; sponsorship serves it."""
         return GovernanceServiceStub(await self._channel("sponsorship"))
+
+    async def standing(self) -> StandingDecisionServiceStub:
+        """Return the API of standing decisions; sponsorship serves it."""
+        return StandingDecisionServiceStub(await self._channel("sponsorship"))
 
     async def registers(self) -> RegisterServiceStub:
         """Return sponsorship's registers."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
+import grpc
 import typer
 from google.type.money_pb2 import Money
 from rich.console import Group
@@ -25,6 +26,10 @@ group = typer.Typer(
 app.add_typer(group, name="transfer", rich_help_panel="Decisions")
 
 Name = Annotated[str, typer.Argument(help="The transfer.", metavar="TRANSFER")]
+
+
+CALLER = "people/-"
+"""Whoever calls, for the service to know."""
 
 
 class Rounding(StrEnum):
@@ -143,18 +148,24 @@ def list_(
     waiting: Annotated[
         bool, typer.Option("--waiting", help="Only what waits for an approval.")
     ] = False,
+    mine: Annotated[bool, typer.Option("--mine", help="Only what waits for yours.")] = False,
 ) -> None:
     """List transfers, the oldest first."""
 
     async def act(session: Session) -> None:
         stub = await session.budget()
         state = pb.TRANSFER_STATE_PROPOSED if waiting else pb.TRANSFER_STATE_UNSPECIFIED
+        awaiting = CALLER if mine else ""
         found = pb.ListTransfersResponse()
         token = ""
         while True:
             page = await stub.ListTransfers(
                 pb.ListTransfersRequest(
-                    envelope=envelope_name(envelope), state=state, page_size=500, page_token=token
+                    envelope=envelope_name(envelope),
+                    state=state,
+                    awaiting=awaiting,
+                    page_size=500,
+                    page_token=token,
                 )
             )
             found.transfers.extend(page.transfers)
@@ -164,6 +175,26 @@ def list_(
         session.show(found, lambda answer: transfers_table(answer.transfers))
 
     run(ctx, act)
+
+
+async def waiting_for(session: Session, person: str) -> list[pb.Transfer]:
+    """Return the transfers that wait for a person; none where the caller has no part in money."""
+    stub = await session.budget()
+    found: list[pb.Transfer] = []
+    token = ""
+    while True:
+        try:
+            page = await stub.ListTransfers(
+                pb.ListTransfersRequest(awaiting=person, page_size=500, page_token=token)
+            )
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.PERMISSION_DENIED:
+                return []
+            raise
+        found.extend(page.transfers)
+        token = page.next_page_token
+        if not token:
+            return found
 
 
 def money_of(text: str, where: str) -> Money:
@@ -218,11 +249,14 @@ def shown(transfer: pb.Transfer) -> Group:
 
 def transfers_table(found: Iterable[pb.Transfer]) -> Table:
     """Return transfers, a row each."""
-    drawn = table("transfer", "at", "from → to", "gives", "state", "waits for", right=("gives",))
+    drawn = table(
+        "transfer", "since", "overdue", "from → to", "gives", "state", "waits for", right=("gives",)
+    )
     for one in found:
         drawn.add_row(
             short(one.name),
             clock(instant(one, "proposed_at")),
+            clock(instant(one.timetable, "overdue_at")) if one.awaited else "",
             f"{short(one.giver)} → {short(one.taker)}",
             amounts.shown(one.given),
             state_word(one.state),

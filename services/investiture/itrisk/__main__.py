@@ -5,13 +5,19 @@ from contextlib import AsyncExitStack
 
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
-from investiture.charter.model import Charter
+from investiture.casework.rules import Pinned
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.process import run
 from investiture.chassis.server import Binding, Server
 from investiture.chassis.settings import ServiceSettings
+from investiture.itrisk.assessing import Assessing
+from investiture.itrisk.computing import Computer
 from investiture.itrisk.handlers import SERVICE, ItRiskHandlers
 from investiture.itrisk.operations import KnightDesk, ReviewOperations
+from investiture.itrisk.profiles import ProfileStore
+from investiture.itrisk.profiling import ProfileOperations
+from investiture.itrisk.risk_handlers import SERVICE as RISK
+from investiture.itrisk.risk_handlers import RiskHandlers
 from investiture.itrisk.store import CASES, ReviewStore
 
 NAME = "itrisk"
@@ -24,16 +30,23 @@ async def compose(
     base = await lay(NAME, settings, closing, clock or SystemClock())
     reviews = ReviewStore()
     store = base.case_store(CASES)
-    desk = KnightDesk(base.charter, store, reviews)
-    cases = CaseOperations(store, base.charter, [desk])
-    operations = ReviewOperations(cases, desk, reviews, base.charter)
-    handlers = ItRiskHandlers(operations, cases, base.mutations, base.directory())
+    desks = Pinned(base.rules, lambda charter: KnightDesk(charter, store, reviews))
+    cases = CaseOperations(store, base.rules, [desks])
+    profiles = ProfileStore()
+    assessing = Assessing(cases, profiles, base.rules)
+    computer = Computer()
+    closing.callback(computer.close)
+    operations = ReviewOperations(cases, desks, reviews, assessing, profiles)
+    handlers = ItRiskHandlers(operations, cases, base.mutations, base.directory(), computer)
+    risk = RiskHandlers(
+        ProfileOperations(cases, profiles, assessing),
+        assessing,
+        computer,
+        base.mutations,
+        base.charter,
+    )
     base.attend(cases, closing)
-
-    def under(charter: Charter) -> CaseOperations:
-        return CaseOperations(store, charter, [KnightDesk(charter, store, reviews)])
-
-    return base.server(cases, [Binding(SERVICE, handlers)], under=under)
+    return base.server(cases, [Binding(SERVICE, handlers), Binding(RISK, risk)])
 
 
 if __name__ == "__main__":

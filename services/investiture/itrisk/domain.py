@@ -55,6 +55,8 @@ def check_conditions(conditions: Sequence[Condition], now: datetime) -> None:
 
 def check_gaps(gaps: Sequence[Gap]) -> None:
     """No bare no: each gap names the risk, the tolerance, the excess and the remedy."""
+    if not gaps:
+        raise InvalidArgument.of("gaps", "name what is missing; the numbers alone show no gap")
     wrong = [
         FieldViolation(f"gaps[{index}].{name}", why)
         for index, gap in enumerate(gaps)

@@ -11,6 +11,8 @@ from investiture.chassis.call import Call
 from investiture.chassis.refusal import FieldViolation, InvalidArgument
 from investiture.chassis.transaction import Mutations, Transaction
 from investiture.itrisk import domain
+from investiture.itrisk.assessing import Judged
+from investiture.itrisk.computing import Computer, seconds_left
 from investiture.itrisk.operations import ReviewOperations, ReviewReading
 
 SERVICE = "investiture.api.itrisk.v1.ItRiskService"
@@ -25,7 +27,9 @@ class ItRiskHandlers:
         cases: CaseOperations,
         mutations: Mutations,
         directory: Directory,
+        computer: Computer,
     ) -> None:
+        self._computer = computer
         self._operations = operations
         self._cases = cases
         self._mutations = mutations
@@ -46,11 +50,15 @@ class ItRiskHandlers:
             rationale=request.rationale,
         )
         authority = await self._authority(call, request.on_behalf_of)
+        judged = await self._judged(call, request.name, request.exposure_limit_bps)
         return await self._mutations.run(
             call,
             request,
             lambda tx: self._message(
-                self._operations.knight(tx, request.name, request.etag, knighting, authority), tx
+                self._operations.knight(
+                    tx, request.name, request.etag, knighting, authority, judged
+                ),
+                tx,
             ),
         )
 
@@ -58,11 +66,14 @@ class ItRiskHandlers:
         """Asks for changes."""
         gaps = wire.gaps_of(request.gaps)
         authority = await self._authority(call, request.on_behalf_of)
+        judged = await self._judged(call, request.name) if request.from_assessment else None
         return await self._mutations.run(
             call,
             request,
             lambda tx: self._message(
-                self._operations.request_changes(tx, request.name, request.etag, gaps, authority),
+                self._operations.request_changes(
+                    tx, request.name, request.etag, gaps, authority, judged
+                ),
                 tx,
             ),
         )
@@ -88,13 +99,22 @@ class ItRiskHandlers:
             ),
         )
 
+    async def _judged(self, call: Call, name: str, limit_bps: int = 0) -> Judged | None:
+        """The numbers that a verdict rests on; they are computed before its transaction."""
+        subject = await self._mutations.read(
+            call, lambda tx: self._operations.subject(tx, name, limit_bps)
+        )
+        if subject is None:
+            return None
+        return Judged(subject, await self._computer.assess(subject.asked, seconds_left(call)))
+
     async def _authority(self, call: Call, on_behalf_of: str) -> Authority:
         return await resolve_caller(self._directory, call, Purpose.KNIGHT, on_behalf_of)
 
     def _message(self, reading: ReviewReading, tx: Transaction) -> pb.RiskReview:
         case, facts = reading.case, reading.case.facts
         return pb.RiskReview(
-            gate_case=wire.case_to(case, self._cases.reading(case, tx.now).following),
+            gate_case=wire.case_to(case, self._cases.reading(tx, case).following),
             exposure_asked_bps=facts.exposure_bps,
             data_classes=facts.data_classes,
             vendors=facts.vendors,

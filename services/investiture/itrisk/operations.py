@@ -10,20 +10,25 @@ from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
 from investiture.casework.facts import Authority, Ending, Evidence, Gap, Revision, Warrant
 from investiture.casework.operations import CaseOperations
+from investiture.casework.rules import Pinned
 from investiture.casework.sides import business_side, shared_people
 from investiture.casework.standing import Part, anybodys
 from investiture.casework.statements import recalled
 from investiture.casework.store import CaseStore
+from investiture.casework.trial_lane import Covered, Lane
 from investiture.casework.words import CaseState, Gate, Purpose
 from investiture.charter.authority import review_approvals
 from investiture.charter.model import Charter
 from investiture.charter.ownership import GOVERNANCE, escalation_chain
 from investiture.charter.triage import Facts, review_depth
 from investiture.charter.vocabulary import Depth
-from investiture.chassis.refusal import PreconditionFailed
+from investiture.chassis.refusal import PreconditionFailed, Stale
 from investiture.chassis.transaction import Transaction
 from investiture.itrisk import domain
+from investiture.itrisk.assessing import Assessing, Judged, Subject, gaps_of, require_inside
+from investiture.itrisk.profiles import ProfileStore
 from investiture.itrisk.store import Review, ReviewStore
+from investiture.itrisk.trial_lane import KnightLane
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,26 @@ class KnightDesk:
         self._charter = charter
         self._cases = cases_
         self._reviews = reviews
+        self._trial = KnightLane(charter)
+
+    def signer(self, evidence: Evidence) -> str:
+        """Who signed for IT what the pledge stands by."""
+        return self._trial.signer(evidence)
+
+    def lane(self, tx: Transaction, case: Case, evidence: Evidence) -> Lane:
+        """Whether a standing decision covers it."""
+        return self._trial.lane(tx, evidence)
+
+    def fits(self, tx: Transaction, present: Case, evidence: Evidence) -> bool:
+        """Whether a later revision keeps the caps."""
+        return self._trial.fits(present, evidence)
+
+    def by_standing_decision(
+        self, tx: Transaction, case: Case, evidence: Evidence, covered: Covered
+    ) -> Case:
+        """The review on record, knighted in advance."""
+        self.holders(tx, case, evidence)
+        return self._trial.knighted(tx, case, covered)
 
     def admit(self, tx: Transaction, evidence: Evidence) -> None:
         """Nobody stands on two of the sides whose warrants came; otherwise IT is not asked.
@@ -174,12 +199,18 @@ class ReviewOperations:
     """The verdicts, and reading a review."""
 
     def __init__(
-        self, cases_: CaseOperations, desk: KnightDesk, reviews: ReviewStore, charter: Charter
+        self,
+        cases_: CaseOperations,
+        desks: Pinned[KnightDesk],
+        reviews: ReviewStore,
+        assessing: Assessing,
+        profiles: ProfileStore,
     ) -> None:
+        self._assessing = assessing
+        self._profiles = profiles
         self._cases = cases_
-        self._desk = desk
+        self._desks = desks
         self._reviews = reviews
-        self._charter = charter
 
     def read(self, tx: Transaction, name: str) -> ReviewReading:
         """The review called `name`."""
@@ -192,29 +223,50 @@ class ReviewOperations:
         etag: str,
         knighting: domain.Knighting,
         authority: Authority,
+        judged: Judged | None = None,
     ) -> ReviewReading:
-        """One reviewer's yes."""
+        """One reviewer's yes; where the risk is known in numbers, only inside the appetite."""
         case, review = self._decidable(tx, name, etag, authority)
+        self._require_current(tx, case, knighting.exposure_limit_bps, judged)
+        if judged is not None:
+            require_inside(judged.answer, judged.subject.currency)
         domain.check_conditions(knighting.conditions, tx.now)
-        levels = self._desk.levels(review)
-        validity = self._cases.validity(Gate.KNIGHT)
+        levels = self._desks.of(tx, case).levels(review)
+        validity = self._cases.validity(tx, case)
         knighted = domain.knight(case, levels, knighting, authority, tx.now, validity)
         if knighted.state is CaseState.STANDING:  # who spoke first may have changed sides since
             domain.require_apart(knighted.people, review.business_people, review.money_people)
         after = self._cases.governed(tx, knighted)
-        payload = {"authority": authority.evidence(), "rationale": knighting.rationale}
+        payload: dict[str, object] = {
+            "authority": authority.evidence(),
+            "rationale": knighting.rationale,
+        }
+        payload.update(self._keep(tx, case, "KNIGHTED", judged))
         return self._reading(tx, self._cases.store.save(tx, case, after, "knight.yes", payload))
 
     def request_changes(
-        self, tx: Transaction, name: str, etag: str, gaps: tuple[Gap, ...], authority: Authority
+        self,
+        tx: Transaction,
+        name: str,
+        etag: str,
+        gaps: tuple[Gap, ...],
+        authority: Authority,
+        judged: Judged | None = None,
     ) -> ReviewReading:
-        """The named gaps go to the proposer, whose clock runs."""
+        """The named gaps go to the proposer, whose clock runs; those of the numbers with them."""
         case, _ = self._decidable(tx, name, etag, authority)
+        if judged is not None:
+            self._require_current(tx, case, 0, judged)
+            gaps = (*gaps, *gaps_of(judged.answer, judged.subject.currency))
         domain.check_gaps(gaps)
-        timetable = self._cases.changes_timetable(tx.now)
+        timetable = self._cases.changes_timetable(tx, case)
         after = self._cases.governed(tx, cases.request_changes(case, gaps, timetable, tx.now))
         self._reviews.mark_changes_requested(tx, case.name)
-        payload = {"authority": authority.evidence(), "gaps": [gap.risk for gap in gaps]}
+        payload: dict[str, object] = {
+            "authority": authority.evidence(),
+            "gaps": [gap.risk for gap in gaps],
+        }
+        payload.update(self._keep(tx, case, "CHANGES_REQUESTED", judged))
         saved = self._cases.store.save(tx, case, after, "knight.changes_requested", payload)
         return self._reading(tx, saved)
 
@@ -234,7 +286,7 @@ class ReviewOperations:
         domain.check_gaps(gaps)
         domain.check_decline(
             self._reviews.rounds_of_changes(tx, case.program),
-            self._charter.review.decline_after_rounds,
+            self._cases.rules(tx, case).review.decline_after_rounds,
             no_exposure_fits=no_exposure_fits,
         )
         decided = cases.with_decider(case, domain.decider(case, authority, tx.now))
@@ -243,6 +295,37 @@ class ReviewOperations:
         return self._reading(
             tx, self._cases.store.save(tx, case, after, "knight.declined", payload)
         )
+
+    def subject(self, tx: Transaction, name: str, limit_bps: int = 0) -> Subject | None:
+        """What has to be computed before a verdict on a review; None where there are no numbers."""
+        return self._assessing.of_review(tx, self._cases.find(tx, name), limit_bps)
+
+    def _require_current(
+        self, tx: Transaction, case: Case, limit_bps: int, judged: Judged | None
+    ) -> None:
+        """Refuses with STALE_ETAG what was computed of another profile or revision."""
+        now = self._assessing.of_review(tx, case, limit_bps)
+        known = judged.subject.asked.digest if judged is not None else ""
+        if (now.asked.digest if now is not None else "") != known:
+            raise Stale(case.name, case.etag, "the risk profile changed meanwhile; decide again")
+
+    def _keep(
+        self, tx: Transaction, case: Case, kind: str, judged: Judged | None
+    ) -> dict[str, object]:
+        """Keeps what was decided on; what the audit trail says of it."""
+        if judged is None:
+            return {}
+        subject = judged.subject
+        self._profiles.judge(
+            tx, case.name, kind, subject.asked, subject.profile_version, judged.answer
+        )
+        return {
+            "risk": {
+                "verdict": str(judged.answer["verdict"]),
+                "digest": subject.asked.digest,
+                "profile_version": subject.profile_version,
+            }
+        }
 
     def _decidable(
         self, tx: Transaction, name: str, etag: str, authority: Authority

@@ -1,14 +1,17 @@
 """Wires and runs the launch service."""
 
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
+from investiture.api.governance.v1.standing_decisions_pb2_grpc import StandingDecisionServiceStub
 from investiture.casework.desk import Desk
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
+from investiture.casework.rules import Pinned
 from investiture.casework.statements import FRESH
 from investiture.casework.store import CaseStore
-from investiture.charter.model import Charter
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.process import run
 from investiture.chassis.server import Binding, Server
@@ -17,6 +20,7 @@ from investiture.chassis.ticker import Ticker
 from investiture.launch.doorbell import ring_case
 from investiture.launch.handlers import SERVICE, LaunchHandlers, Rooms
 from investiture.launch.heartbeats import Heartbeats, pause
+from investiture.launch.incidents import IncidentTeller, StandingIncidents
 from investiture.launch.operations.conduct import ConductOperations
 from investiture.launch.operations.desks import LaunchDesk, PilotDesk, ProveDesk
 from investiture.launch.operations.endings import Endings
@@ -28,6 +32,8 @@ from investiture.launch.store import CASES, PathStore, ProgramStore, StageStore
 from investiture.launch.watching import Watchers
 
 NAME = "launch"
+TELLING = timedelta(seconds=2)
+"""How often sponsorship is told of incidents that it has not answered for."""
 
 
 async def compose(
@@ -41,19 +47,18 @@ async def compose(
     projection = Projection(programs, path)
     store = CaseStore(CASES, ring_case, projection.witness)
 
-    def desks_under(charter: Charter) -> list[Desk]:
-        return [
-            desk(charter, programs, path, kept, store)
-            for desk in (PilotDesk, LaunchDesk, ProveDesk)
-        ]
+    def pinned(desk: Callable[..., Desk]) -> Pinned[Desk]:
+        return Pinned(base.rules, lambda charter: desk(charter, programs, path, kept, store))
 
-    cases = CaseOperations(store, base.charter, desks_under(base.charter))
+    stages: tuple[Callable[..., Desk], ...] = (PilotDesk, LaunchDesk, ProveDesk)
+    cases = CaseOperations(store, base.rules, [pinned(one) for one in stages])
     endings = Endings(programs, cases)
+    incidents = StandingIncidents()
     rooms = Rooms(
-        programs=ProgramOperations(programs, path, endings, base.charter),
-        path=PathOperations(programs, path, projection, endings, cases),
+        programs=ProgramOperations(programs, path, endings, base.rules, incidents),
+        path=PathOperations(programs, path, projection, endings, cases, incidents),
         stages=StageOperations(programs, path, kept, cases, endings, base.charter, FRESH),
-        conduct=ConductOperations(programs, path, cases, endings),
+        conduct=ConductOperations(programs, path, cases, endings, incidents),
         mutations=base.mutations,
         statements=base.statements,
         directory=base.directory(),
@@ -64,12 +69,13 @@ async def compose(
     ticker = Ticker("heartbeat", pause(heartbeat), heartbeats.beat)
     ticker.start()
     closing.push_async_callback(ticker.stop)
+    stub = StandingDecisionServiceStub(base.channels.to(settings.peer("sponsorship")))
+    teller = IncidentTeller(base.mutations, incidents, base.statements, stub)
+    telling = Ticker("incidents", TELLING, teller.tell)
+    telling.start()
+    closing.push_async_callback(telling.stop)
     base.attend(cases, closing)
-
-    def under(charter: Charter) -> CaseOperations:
-        return CaseOperations(store, charter, desks_under(charter))
-
-    return base.server(cases, [Binding(SERVICE, LaunchHandlers(rooms))], under=under)
+    return base.server(cases, [Binding(SERVICE, LaunchHandlers(rooms))])
 
 
 if __name__ == "__main__":

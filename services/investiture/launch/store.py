@@ -74,6 +74,19 @@ GO_DECISION = sa.Table(
     sa.Column("document", sa.Text, nullable=False),
 )
 
+# Standing decisions that an incident has ended, by the text that was signed. `told` once
+# sponsorship has it on record too.
+STANDING_INCIDENT = sa.Table(
+    "standing_incident",
+    METADATA,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("decision", sa.Text, nullable=False),
+    sa.Column("program", sa.Text, nullable=False),
+    sa.Column("incident", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("told", sa.Boolean, nullable=False),
+)
+
 _PROGRAMS = TypeAdapter(Program)
 _SUBMISSIONS = TypeAdapter(Submission)
 _RECORDS = TypeAdapter(GateRecord)

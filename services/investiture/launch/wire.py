@@ -101,6 +101,8 @@ def content_of(message: pb.ProgramContent) -> Content:
             kill_criteria=tuple(plan.kill_criteria),
             rollback=plan.rollback,
             owner=plan.owner,
+            people=plan.people,
+            days=plan.days,
         ),
         response_rota=tuple(message.response_rota),
         controls=tuple(message.controls),
@@ -172,6 +174,8 @@ def plan_to(plan: PilotPlan) -> pb.PilotPlan:
         kill_criteria=plan.kill_criteria,
         rollback=plan.rollback,
         owner=plan.owner,
+        people=plan.people,
+        days=plan.days,
     )
 
 
@@ -260,6 +264,8 @@ def recorded_of(message: gate_pb2.GateCase) -> Recorded:
         standing_until=wire.instant(message, "standing_until"),
         deciders=tuple(wire.decider_of(decider) for decider in message.deciders),
         reason=message.reason,
+        charter_digest=message.charter_digest,
+        standing_decision=wire.standing_ref_of(message.standing_decision),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from investiture.casework.charter_store import CharterStore
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
+from investiture.casework.rules import Pinned
 from investiture.charter.model import Charter
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.process import run
@@ -27,15 +28,19 @@ from investiture.sponsorship.operations.directory import DirectoryOperations
 from investiture.sponsorship.operations.liveness import LivenessOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations
 from investiture.sponsorship.operations.registers import RegisterOperations
+from investiture.sponsorship.operations.standing_decisions import StandingDecisions
 from investiture.sponsorship.own_directory import OwnDirectory
 from investiture.sponsorship.registers import SERVICE as REGISTERS
 from investiture.sponsorship.registers import RegisterHandlers
+from investiture.sponsorship.standing_decisions import SERVICE as STANDING
+from investiture.sponsorship.standing_decisions import StandingDecisionHandlers
 from investiture.sponsorship.store.absences import AbsenceStore
 from investiture.sponsorship.store.changes import ChangeStore
 from investiture.sponsorship.store.delegations import DelegationStore
 from investiture.sponsorship.store.interests import InterestStore
 from investiture.sponsorship.store.people import PeopleStore
 from investiture.sponsorship.store.pledges import PledgeStore
+from investiture.sponsorship.store.standing_decisions import StandingDecisionStore
 from investiture.sponsorship.store.tables import CASES
 
 NAME = "sponsorship"
@@ -60,11 +65,17 @@ async def build(
     people, lent, store = PeopleStore(), DelegationStore(), PledgeStore()
     interests = InterestStore()
     directory = DirectoryOperations(base.charter, people, lent, interests)
-    desk = PledgeDesk(base.charter, store, directory)
-    tests = AuthorityTests(base.charter, store, directory)
-    cases = CaseOperations(base.case_store(CASES), base.charter, [desk])
-    pledges = PledgeOperations(base.charter, cases, store, directory, desk, tests)
-    liveness = LivenessOperations(base.charter, cases, store, directory, desk, tests, pledges)
+    signed = StandingDecisionStore()
+
+    def pledge_desk(charter: Charter) -> PledgeDesk:
+        standing = StandingDecisions(charter, signed, directory)
+        return PledgeDesk(charter, store, directory, standing)
+
+    desks = Pinned(base.rules, pledge_desk)
+    tests = AuthorityTests(base.rules, store, directory)
+    cases = CaseOperations(base.case_store(CASES), base.rules, [desks])
+    pledges = PledgeOperations(cases, store, directory, desks, tests)
+    liveness = LivenessOperations(cases, store, directory, desks, tests, pledges)
     attestations = Attestations(base.mutations, liveness)
     changes = ChangeOperations(
         base.charters, directory, ChangeStore(), CharterStore(), liveness.followed
@@ -93,20 +104,22 @@ async def build(
         base.mutations,
         base.pager,
     )
+    standing = StandingDecisionHandlers(
+        base.charter,
+        StandingDecisions(base.charter, signed, directory),
+        base.mutations,
+        base.statements,
+    )
     own = OwnDirectory(directory, base.mutations)
     bindings = [
         Binding(SERVICE, handlers),
         Binding(REGISTERS, registers),
         Binding(GOVERNANCE, governing),
+        Binding(STANDING, standing),
     ]
-
-    def under(charter: Charter) -> CaseOperations:
-        return CaseOperations(
-            base.case_store(CASES), charter, [PledgeDesk(charter, store, directory)]
-        )
-
-    server = base.server(cases, bindings, own, directory.principals, under=under)
-    return server, attestations, pause(base.charter.sponsorship.reattestation.elapsed)
+    server = base.server(cases, bindings, own, directory.principals)
+    intervals = (one.sponsorship.reattestation.elapsed for one in base.charters.every)
+    return server, attestations, pause(min(intervals))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,14 @@
 from datetime import timedelta
 from functools import partial
 
+import structlog
+
 from investiture.chassis.call import Call, Principal
-from investiture.chassis.refusal import Stale
+from investiture.chassis.refusal import Refusal, Stale
 from investiture.chassis.transaction import Mutations, Transaction
 from investiture.sponsorship.operations.liveness import LivenessOperations
+
+_log = structlog.get_logger()
 
 BATCH = 100
 """Pledges looked at in one round; after an outage the others follow with the next rounds."""
@@ -35,6 +39,8 @@ class Attestations:
                 await self._mutations.run_own(_OWN, partial(self._look, name=name))
             except Stale:
                 continue
+            except Refusal:  # one pledge must not keep the others from being looked at
+                _log.exception("attestations.failed", pledge=name)
 
     def _look(self, tx: Transaction, name: str) -> None:
         self._liveness.look(tx, name)

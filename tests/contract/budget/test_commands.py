@@ -36,6 +36,12 @@ async def test_a_transfer_is_proposed_approved_and_listed(money: MoneySide, tmp_
     assert "waits for giver and taker" in made.out
     mine = await said(money, tmp_path, "fay", "transfer", "approve", "more")
     assert "✓ fay, giver" in mine.out
+    assert (
+        "transfers/more"
+        not in (await said(money, tmp_path, "fay", "transfer", "list", "--mine")).out
+    )
+    hers = await said(money, tmp_path, "olga", "transfer", "list", "--mine", "--json")
+    assert [one["name"] for one in hers.json["transfers"]] == ["transfers/more"]
     waiting = await said(money, tmp_path, "fay", "transfer", "list", "--waiting")
     assert "launches-2027 → events-2027" in waiting.out
     dry = await said(money, tmp_path, "olga", "transfer", "approve", "more", "--dry-run")

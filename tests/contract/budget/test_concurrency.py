@@ -50,7 +50,8 @@ async def outcome(call: Awaitable[Any]) -> str:
 
 
 def stubs(money: MoneySide, name: str) -> list[BudgetServiceStub]:
-    return [money.person(name) for _ in range(CLIENTS)]
+    channels = [money.service.another_channel(f"people/{name}", "finance") for _ in range(CLIENTS)]
+    return [BudgetServiceStub(channel) for channel in channels]
 
 
 async def approved(money: MoneySide, count: int, amount_minor: int) -> list[gate_pb2.GateCase]:
@@ -120,7 +121,7 @@ async def test_two_replicas_share_one_envelope(money: MoneySide, database_url: s
         served(compose, "budget", money.realm, database_url, peers={"sponsorship": at}) as twin,
     ):
         here = stubs(money, "fay")[: CLIENTS // 2]
-        there = [BudgetServiceStub(twin.channel("people/fay", "finance")) for _ in here]
+        there = [BudgetServiceStub(twin.another_channel("people/fay", "finance")) for _ in here]
         outcomes = await shared_out(
             cases, here + there, lambda stub, case: outcome(stub.Reserve(reserving(case)))
         )
@@ -170,10 +171,12 @@ async def test_commitments_spend_and_the_end_of_programs_at_once_conserve_the_mo
     async def spend(stub: BudgetServiceStub, number: int) -> str:
         funding = fundings[number % len(fundings)]
         if number % 40 == 39:
-            request = money.releasing(funding.gate_case.program)
-            return await outcome(money.cases.ReleaseCase(request))
+            ended = money.releasing(funding.gate_case.program)
+            return await outcome(money.cases.ReleaseCase(ended))
         try:
-            made: pb.Commitment = await stub.Commit(money.commitment(funding, 1_000))
+            vendor = f"agency {number % len(fundings)}"  # one for all would be a split request
+            request = money.commitment(funding, 1_000, vendor=vendor)
+            made: pb.Commitment = await stub.Commit(request)
             await stub.RecordActual(
                 pb.RecordActualRequest(
                     request_id=new_request_id(),

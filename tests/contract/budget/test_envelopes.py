@@ -139,9 +139,11 @@ async def test_the_database_itself_refuses_to_change_the_books(
     assert "append-only" in str(error.value) or "envelope_" in str(error.value)
 
 
-async def test_the_migrated_tables_are_those_of_the_code(realm: Realm, database_url: str) -> None:
-    migrate.upgrade("budget", database_url)
-    assert migrate.check("budget", database_url) == []
+async def test_the_migrated_tables_are_those_of_the_code(
+    realm: Realm, empty_database_url: str
+) -> None:
+    migrate.upgrade("budget", empty_database_url)
+    assert migrate.check("budget", empty_database_url) == []
 
 
 async def test_every_move_leaves_its_leaf_in_the_audit_trail(

@@ -28,10 +28,10 @@ ENTRIES = (
 )
 
 
-def test_a_migrated_database_is_what_the_code_needs(database_url: str) -> None:
+def test_a_migrated_database_is_what_the_code_needs(empty_database_url: str) -> None:
     newest = schema_version(migrations_of("budget"))
-    assert migrate.upgrade("budget", database_url) == newest
-    assert migrate.check("budget", database_url) == []
+    assert migrate.upgrade("budget", empty_database_url) == newest
+    assert migrate.check("budget", empty_database_url) == []
 
 
 def upgraded(connection: sa.Connection, version: str) -> None:
@@ -73,8 +73,8 @@ def older(connection: sa.Connection) -> None:
     )  # fmt: skip
 
 
-def test_balances_are_filled_from_the_entries_that_are_there(database_url: str) -> None:
-    engine = sa.create_engine(database_url)
+def test_balances_are_filled_from_the_entries_that_are_there(empty_database_url: str) -> None:
+    engine = sa.create_engine(empty_database_url)
     with engine.begin() as connection:
         older(connection)
         upgraded(connection, "0005")

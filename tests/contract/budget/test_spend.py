@@ -162,7 +162,7 @@ async def test_a_commitment_needs_a_standing_funding_as_the_caller_saw_it(
     assert (await refused(fiona.Commit(unknown))).code == "NOT_FOUND"
     money.clock.advance(timedelta(days=91))
     problem = await refused(fiona.Commit(money.commitment(funding, 1)))
-    assert (problem.reason, problem.legs[0].description) == ("WRONG_STATE", "the case is expired")
+    assert (problem.reason, problem.legs[0].type) == ("WRONG_STATE", "HOLD")
 
 
 @ON_SQLITE

@@ -5,12 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.contract.sponsorship.test_interleavings import in_order
 from tests.support.budget import ENVELOPE, ON_SQLITE, MoneySide, eur, refused
 from tests.support.facts import revision
+from tests.support.interleaving import Held
 from tests.support.services import new_request_id
 
 from investiture.api.budget.v1 import budget_service_pb2 as pb
 from investiture.api.common.v1 import gate_pb2
+from investiture.budget.store import FundingStore
 from investiture.casework.facts import Revision
 
 SMALL = 6_000_00
@@ -159,3 +162,74 @@ async def test_of_requests_at_the_same_moment_no_two_miss_each_other(money: Mone
     assert len(alone) == 1, "the first is asked alone, each later one with all before it"
     counted = sorted(len(funding.counted_together.others) for funding in fundings)
     assert counted == [0, 1, 2, 3, 4, 5]
+
+
+async def promising(
+    money: MoneySide, name: str, units: int, vendor: str, **changes: Any
+) -> pb.CommitRequest:
+    """A commitment of a program that was funded in the lowest tier and named no vendor."""
+    facts = asking(name, vendors=(), **changes)
+    funding = await money.funded(facts, "fiona")
+    return money.commitment(funding, units, vendor=vendor)
+
+
+async def test_a_vendor_named_only_at_a_commitment_counts_with_what_others_promised_it(
+    money: MoneySide,
+) -> None:
+    await money.issue()
+    fiona = money.person("fiona")
+    await fiona.Commit(await promising(money, "one", 6_000, "Brightside"))
+    second = await promising(money, "two", 4_000, " brightSIDE ")
+    problem = await refused(fiona.Commit(second))
+    assert (problem.code, problem.reason) == ("FAILED_PRECONDITION", "AUTHORITY_INSUFFICIENT")
+    (leg,) = problem.legs
+    assert leg.type == "SPLIT"
+    assert "programs/one (6,000.00 EUR, 2027-01-04)" in leg.description
+    assert "comes to 10,000.00 EUR" in leg.description
+    assert "name  brightSIDE  in a revision" in leg.remedy
+    second.amount.units = 3_999  # one euro under the tier's bound
+    await fiona.Commit(second)
+    third = money.commitment(await latest(money, "two"), 1, vendor="Brightside")
+    problem = await refused(fiona.Commit(third))
+    assert problem.reason == "AUTHORITY_INSUFFICIENT", "what it promised before counts with it"
+    other = money.commitment(await latest(money, "two"), 1, vendor="Acme")
+    await fiona.Commit(other)
+    to_it = money.commitment(await latest(money, "two"), 2_000, vendor="")
+    await fiona.Commit(to_it)
+
+
+async def test_of_two_promises_to_one_vendor_at_once_the_second_sees_the_first(
+    money: MoneySide, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await money.issue()
+    await money.issue(name="envelopes/second")  # of the cost centre, so that no row is shared
+    one = await promising(money, "one", 6_000, "Brightside")
+    funding = await money.funded(
+        asking("two", vendors=(), envelope="envelopes/second"), "fiona", envelope="envelopes/second"
+    )
+    two = money.commitment(funding, 6_000, vendor="Brightside")
+    fiona = money.person("fiona")
+    held = Held(monkeypatch, FundingStore, "add_commitment", after=True)
+    found = await in_order(held, lambda: fiona.Commit(one), lambda: fiona.Commit(two), database_url)
+    assert found == ("", "AUTHORITY_INSUFFICIENT")
+
+
+@ON_SQLITE
+async def test_a_request_counts_what_was_promised_to_its_vendor_unasked(money: MoneySide) -> None:
+    await money.issue()
+    fiona = money.person("fiona")
+    await fiona.Commit(await promising(money, "one", 4_000, "Brightside"))
+    case = await money.open(asking("two"))
+    assert "programs/one (4,000.00 EUR, 2027-01-04)" in case.reason
+    assert levels(await latest(money, "two")) == ["finance-partner", "controller"]
+    money.clock.advance(timedelta(days=90))
+    assert (await money.open(asking("three", SMALL - 1))).reason == ""
+
+
+@ON_SQLITE
+async def test_a_vendor_that_the_request_named_was_counted_then(money: MoneySide) -> None:
+    await money.issue()
+    await money.open(asking("one"))
+    case = await money.open(asking("two"))
+    funding = await money.reserve(await money.approve(case, "fiona", "finn"))
+    await money.person("fiona").Commit(money.commitment(funding, 6_000, vendor="Brightside"))

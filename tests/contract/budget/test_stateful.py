@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -22,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from tests.contract.budget.test_concurrency import postings
-from tests.support.budget import MoneySide, eur, money_side
+from tests.support.budget import MoneySide, Sweep, eur, money_side
 from tests.support.clock import SettableClock
 from tests.support.facts import revision
 from tests.support.services import Realm, new_request_id
@@ -30,6 +31,7 @@ from tests.support.services import Realm, new_request_id
 from investiture.api.budget.v1 import budget_service_pb2 as pb
 from investiture.api.common.v1 import gate_pb2
 from investiture.budget.ledger import balances_of
+from investiture.casework import wire
 from investiture.chassis.client import explain
 
 CENTS = 100
@@ -58,6 +60,8 @@ class Account:
     actual: int = 0
     promises: list[Promise] = field(default_factory=list[Promise])
     released: bool = False
+    until: datetime | None = None
+    """When the hold times out; None once that is settled."""
 
     @property
     def holds(self) -> bool:
@@ -67,8 +71,9 @@ class Account:
 class Books(RuleBasedStateMachine):
     """One envelope, three programs; a refused act changes nothing, a repeated one neither."""
 
-    def __init__(self, runner: asyncio.Runner, money: MoneySide, number: int) -> None:
+    def __init__(self, runner: asyncio.Runner, money: MoneySide, sweep: Sweep, number: int) -> None:
         super().__init__()
+        self.sweep_once = sweep
         self.runner = runner
         self.money = money
         self.number = number
@@ -130,6 +135,7 @@ class Books(RuleBasedStateMachine):
         funding = self.act(self.money.person("fay").Reserve, request, short)
         if funding is not None:
             account.funding, account.remaining = funding, account.asked
+            account.until = wire.required_instant(funding.reservation, "expires_at")
             self.available -= account.asked
 
     @precondition(lambda self: self.holding())
@@ -139,6 +145,7 @@ class Books(RuleBasedStateMachine):
         assert account.funding is not None
         request = self.money.commitment(account.funding, units)
         short = "FUNDS_INSUFFICIENT" if units > account.remaining else ""
+        short = "WRONG_STATE" if self.over(account) else short
         made = self.act(self.money.person("fiona").Commit, request, short)
         if made is not None:
             account.remaining -= units
@@ -161,10 +168,14 @@ class Books(RuleBasedStateMachine):
         short = "FUNDS_INSUFFICIENT" if units > promise.open_ else ""
         made = self.act(self.money.person("fiona").RecordActual, request, short)
         if made is not None:
+            self.settle(account)
             account.actual += units
             promise.open_ -= units
             if final:
-                account.remaining += promise.open_
+                if self.over(account):
+                    self.available += promise.open_
+                else:
+                    account.remaining += promise.open_
                 promise.open_ = 0
             promise.made = made
 
@@ -177,6 +188,28 @@ class Books(RuleBasedStateMachine):
         account.remaining, account.released = 0, True
         for promise in account.promises:
             promise.open_ = 0
+
+    @precondition(lambda self: self.holding())
+    @rule(days=st.sampled_from((1, 30, 89)))
+    def time_passes(self, days: int) -> None:
+        self.money.clock.advance(timedelta(days=days))
+
+    @rule()
+    def sweep(self) -> None:
+        self.run(self.sweep_once())
+        for account in self.accounts.values():
+            self.settle(account)
+
+    def over(self, account: Account) -> bool:
+        """Whether the hold has timed out, settled or not."""
+        until = account.until
+        return account.funding is not None and (until is None or until <= self.money.clock.now())
+
+    def settle(self, account: Account) -> None:
+        """What is free of a hold that has timed out goes back, once."""
+        if account.until is not None and self.over(account) and not account.released:
+            self.available += account.remaining
+            account.remaining, account.until = 0, None
 
     @precondition(lambda self: self.last is not None)
     @rule()
@@ -209,7 +242,7 @@ class Books(RuleBasedStateMachine):
 
 
 def test_an_envelope_agrees_with_its_model_after_every_step(
-    realm: Realm, clock: SettableClock, database_url: str
+    realm: Realm, clock: SettableClock, database_url: str, sweeps: list[Sweep]
 ) -> None:
     numbers = count(1)
     with asyncio.Runner() as runner:
@@ -219,7 +252,7 @@ def test_an_envelope_agrees_with_its_model_after_every_step(
 
         class Here(Books):
             def __init__(self) -> None:
-                super().__init__(runner, money, next(numbers))
+                super().__init__(runner, money, sweeps[0], next(numbers))
 
         try:
             run_state_machine_as_test(

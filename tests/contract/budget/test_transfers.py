@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -271,3 +272,74 @@ async def test_a_repeated_proposal_is_one(money: MoneySide) -> None:
     request.amount.units += 1
     assert (await refused(fiona.ProposeTransfer(request))).reason == "REQUEST_ID_REUSED"
     assert first.name == f"transfers/{request.request_id}"
+
+
+async def waiting(money: MoneySide, person: str, *roles: str, **request: Any) -> list[str]:
+    """What waits for a person, as they ask for it themselves."""
+    asked = pb.ListTransfersRequest(awaiting="people/-", **request)
+    found: pb.ListTransfersResponse = await money.person(person, *roles).ListTransfers(asked)
+    return [one.name for one in found.transfers]
+
+
+async def test_each_owner_sees_what_waits_for_them_since_when_and_until_when(
+    money: MoneySide,
+) -> None:
+    await issued(money)
+    fiona, fay = money.person("fiona"), money.person("fay")
+    made: pb.Transfer = await fiona.ProposeTransfer(proposal(400))
+    for person in ("fay", "olga"):
+        assert await waiting(money, person) == [made.name]
+    for person in ("fiona", "ada"):
+        assert await waiting(money, person) == []
+    assert await waiting(money, "ada", "budget-committee") == [], "two owners need no third voice"
+    wait = made.timetable
+    assert wait.opened_at == made.proposed_at
+    dates = [wait.opened_at, wait.nudge_at, wait.warn_at, wait.overdue_at, wait.second_at]
+    assert dates == sorted(dates, key=lambda at: at.ToNanoseconds())
+    assert wait.overdue_at.ToDatetime().isoformat() == "2027-01-07T15:00:00"  # FUND: P3D
+    half: pb.Transfer = await fay.ApproveTransfer(approval(made))
+    assert half.timetable == wait
+    assert (await waiting(money, "fay"), await waiting(money, "olga")) == ([], [made.name])
+    # Weeks after its last date it still waits: silence decides nothing.
+    money.clock.set(wait.second_at.ToDatetime(tzinfo=UTC) + timedelta(days=60))
+    assert await waiting(money, "olga") == [made.name]
+    await money.person("olga").ApproveTransfer(approval(half))
+    assert await waiting(money, "olga") == []
+
+
+@ON_SQLITE
+async def test_what_one_owner_approved_for_both_waits_for_the_committee(money: MoneySide) -> None:
+    await issued(money, owner="people/fay")
+    made: pb.Transfer = await money.person("fiona").ProposeTransfer(proposal(400))
+    assert await waiting(money, "ada", "budget-committee") == []
+    await money.person("fay").ApproveTransfer(approval(made))
+    assert await waiting(money, "fay") == []
+    assert await waiting(money, "fay", "budget-committee") == [], "one person is one voice"
+    assert await waiting(money, "ada", "budget-committee") == [made.name]
+    assert await waiting(money, "ada") == [], "only who sits on it"
+    problem = await refused(
+        money.auditor.ListTransfers(
+            pb.ListTransfersRequest(awaiting="people/ada", state=pb.TRANSFER_STATE_POSTED)
+        )
+    )
+    assert (problem.code, problem.violations[0].field) == ("INVALID_ARGUMENT", "state")
+
+
+@ON_SQLITE
+async def test_what_waits_is_listed_page_by_page_and_by_envelope(money: MoneySide) -> None:
+    await issued(money)
+    fiona = money.person("fiona")
+    made = [(await fiona.ProposeTransfer(proposal(n))).name for n in (1, 2, 3)]
+    found: list[str] = []
+    token = ""
+    while True:
+        page: pb.ListTransfersResponse = await fiona.ListTransfers(
+            pb.ListTransfersRequest(awaiting="people/olga", page_size=2, page_token=token)
+        )
+        found += [one.name for one in page.transfers]
+        token = page.next_page_token
+        if not token:
+            break
+    assert sorted(found) == sorted(made)
+    assert len(await waiting(money, "olga", envelope=OTHER)) == 3
+    assert await waiting(money, "olga", envelope="envelopes/none") == []

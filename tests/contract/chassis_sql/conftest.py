@@ -47,9 +47,9 @@ async def postgres_store(postgres_database: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def temporal_address(temporal_binary: Path) -> Iterator[str]:
-    """The address of a Temporal dev server of this session's own."""
+    """The address of a Temporal dev server of these tests' own."""
     environment = asyncio.run(temporal.start(temporal_binary))
     yield temporal.address_of(environment)
     asyncio.run(environment.shutdown())

@@ -1,9 +1,10 @@
 """A review waits for nobody who left IT or is away."""
 
-from tests.contract.itrisk.test_review import REVIEWER, Desk, desk
+from tests.contract.itrisk.test_review import desk
 from tests.support.budget import ON_SQLITE
 from tests.support.eventually import eventually
 from tests.support.facts import revision
+from tests.support.reviews import REVIEWER, Desk
 from tests.support.services import new_request_id
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb

@@ -5,11 +5,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from tests.contract.itrisk.test_review import REVIEWER, Desk
 from tests.support.clock import SettableClock
 from tests.support.councils import council_charter
 from tests.support.directory import scripted_directory
 from tests.support.facts import revision
+from tests.support.reviews import REVIEWER, Desk
 from tests.support.services import Realm, new_request_id, served
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb

@@ -1,6 +1,6 @@
 """A review's case is talked about; while changes are requested, the proposer may have more time."""
 
-from tests.contract.itrisk.test_review import GAP, REVIEWER, Desk, desk
+from tests.contract.itrisk.test_review import desk
 from tests.support.conversations import (
     Caller,
     consulting,
@@ -10,6 +10,7 @@ from tests.support.conversations import (
 )
 from tests.support.facts import revision
 from tests.support.records import everything
+from tests.support.reviews import GAP, REVIEWER, Desk
 from tests.support.services import new_request_id
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb

@@ -2,17 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import grpc
 import pytest
 from tests.support.clock import SettableClock
-from tests.support.directory import ScriptedDirectory, scripted_directory
 from tests.support.facts import revision
-from tests.support.services import Realm, Served, new_request_id, served
+from tests.support.reviews import GAP, REVIEWER, Desk, it_side
+from tests.support.services import Realm, new_request_id
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
@@ -20,74 +17,14 @@ from investiture.api.common.v1 import gate_pb2
 from investiture.api.itrisk.v1 import itrisk_service_pb2 as pb
 from investiture.api.itrisk.v1.itrisk_service_pb2_grpc import ItRiskServiceStub
 from investiture.casework import wire
-from investiture.casework.facts import Ending, Revision
+from investiture.casework.facts import Ending
 from investiture.casework.words import Gate, Outcome
-from investiture.chassis.client import Problem, explain
-from investiture.itrisk.__main__ import compose
-
-REVIEWER = "people/ines"
-GAP = gate_pb2.Gap(
-    risk="abuse", tolerance="none unmoderated", excess="4,000 posts a day", remedy="moderate"
-)
-
-
-@dataclass(slots=True)
-class Desk:
-    """The service with its callers."""
-
-    realm: Realm
-    clock: SettableClock
-    directory: ScriptedDirectory
-    service: Served
-    cases: CaseServiceStub
-    review: ItRiskServiceStub
-
-    def opening(
-        self, facts: Revision, money: str = "people/fiona", **request: Any
-    ) -> case_pb.OpenCaseRequest:
-        values: dict[str, Any] = {
-            "request_id": new_request_id(),
-            "gate": gate_pb2.GATE_KNIGHT,
-            "revision_statement": self.realm.revision_statement(facts),
-            "warrants": [
-                self.realm.warrant(Gate.PLEDGE, facts, facts.sponsor),
-                self.realm.warrant(Gate.FUND, facts, money),
-            ],
-        }
-        return case_pb.OpenCaseRequest(**{**values, **request})
-
-    async def opened(self, facts: Revision | None = None) -> gate_pb2.GateCase:
-        reading: case_pb.CaseReading = await self.cases.OpenCase(self.opening(facts or revision()))
-        return reading.gate_case
-
-    async def refused(self, call: Any) -> Problem:
-        with pytest.raises(grpc.aio.AioRpcError) as error:
-            await call
-        return explain(error.value)
 
 
 @pytest.fixture
 async def desk(realm: Realm, clock: SettableClock, database_url: str) -> AsyncIterator[Desk]:
-    async with AsyncExitStack() as stack:
-        directory, at = await stack.enter_async_context(scripted_directory(clock))
-        service = await stack.enter_async_context(
-            served(
-                compose,
-                "itrisk",
-                realm,
-                database_url,
-                peers={"sponsorship": at},
-                attendance_seconds=0.03,
-            )
-        )
-        yield Desk(
-            realm,
-            clock,
-            directory,
-            service,
-            CaseServiceStub(service.channel("workloads/worker", "worker")),
-            ItRiskServiceStub(service.channel(REVIEWER, "reviewer")),
-        )
+    async with it_side(realm, clock, database_url) as opened:
+        yield opened
 
 
 async def test_it_is_asked_only_when_business_and_money_stand(desk: Desk) -> None:

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from tests.contract.itrisk.test_review import GAP, REVIEWER, Desk, desk
+from tests.contract.itrisk.test_review import desk
 from tests.support.facts import revision
+from tests.support.reviews import GAP, REVIEWER, Desk
 from tests.support.services import new_request_id
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb

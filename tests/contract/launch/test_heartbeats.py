@@ -61,9 +61,9 @@ class Heart:
 
 
 @pytest.fixture
-async def heart(database_url: str, clock: SettableClock) -> AsyncIterator[Heart]:
-    migrate.upgrade("launch", database_url)
-    database = Database(database_url)
+async def heart(empty_database_url: str, clock: SettableClock) -> AsyncIterator[Heart]:
+    migrate.upgrade("launch", empty_database_url)
+    database = Database(empty_database_url)
     try:
         delivered = Delivered()
         mutations = Mutations(database, clock, delivered)

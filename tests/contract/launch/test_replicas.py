@@ -8,17 +8,17 @@ from investiture.chassis import migrate
 from investiture.launch.__main__ import NAME
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_code(database_url: str) -> None:
-    migrate.upgrade(NAME, database_url)
-    assert migrate.check(NAME, database_url) == []
+def test_the_migrations_make_exactly_the_tables_of_the_code(empty_database_url: str) -> None:
+    migrate.upgrade(NAME, empty_database_url)
+    assert migrate.check(NAME, empty_database_url) == []
 
 
 async def test_a_watch_at_one_replica_tells_what_another_one_changed(
-    realm: Realm, clock: SettableClock, postgres_database: str
+    realm: Realm, clock: SettableClock, postgres_name: str
 ) -> None:
     async with (
-        front(realm, clock, postgres_database) as one,
-        front(realm, clock, postgres_database) as other,
+        front(realm, clock, postgres_name) as one,
+        front(realm, clock, postgres_name) as other,
     ):
         program = await one.submitted()
         watched = Watched(other, program.name)

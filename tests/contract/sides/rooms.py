@@ -31,7 +31,7 @@ from investiture.casework.directory import authority_of
 from investiture.casework.facts import Authority
 from investiture.casework.foundation import Foundation
 from investiture.casework.handlers import SERVICE as CASE_SERVICE
-from investiture.casework.handlers import CaseHandlers, Under
+from investiture.casework.handlers import CaseHandlers
 from investiture.casework.operations import CaseOperations
 from investiture.casework.words import Purpose
 from investiture.chassis.call import Call, Principal
@@ -160,13 +160,10 @@ async def rooms(
         cases: CaseOperations,
         bindings: list[Binding],
         *given: Any,
-        under: Under,
     ) -> Server:
-        served = serve(base, cases, bindings, *given, under=under)
+        served = serve(base, cases, bindings, *given)
         directory = given[0] if given else base.directory()
-        handlers = CaseHandlers(
-            cases, base.mutations, base.statements, base.pager, directory, under=under
-        )
+        handlers = CaseHandlers(cases, base.mutations, base.statements, base.pager, directory)
         bound[:] = [*bindings, Binding(CASE_SERVICE, handlers)]
         return served
 

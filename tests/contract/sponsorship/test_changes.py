@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from tests.contract.sponsorship.house import BEN, SARA, VERA, House, open_house, refused
+from tests.contract.sponsorship.test_interleavings import in_order
 from tests.support import halden
 from tests.support.clock import SettableClock
+from tests.support.interleaving import Held
 from tests.support.records import everything, rows
 from tests.support.services import CHARTER, Realm, new_request_id
 
@@ -16,6 +19,7 @@ from investiture.api.governance.v1 import governance_service_pb2 as pb
 from investiture.api.governance.v1.governance_service_pb2_grpc import GovernanceServiceStub
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
 from investiture.casework import wire
+from investiture.sponsorship.store.changes import ChangeStore
 
 GRACE, GUS, ADA, HR = "people/grace", "people/gus", "people/ada", "workloads/hr"
 OLD_WINDOW, NEW_WINDOW = "input_window: P3D", "input_window: P5D"
@@ -192,6 +196,29 @@ async def test_of_two_charters_compared_with_the_same_one_the_second_is_proposed
     problem = await refused(governance.approve(GUS, other))
     assert (problem.code, problem.reason) == ("FAILED_PRECONDITION", "WRONG_STATE")
     assert [leg.type for leg in problem.legs] == ["BASE"]
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_of_two_replicas_that_sign_charters_compared_with_the_same_one_only_one_does(
+    house: House,
+    realm: Realm,
+    clock: SettableClock,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_house(realm, clock, database_url) as replica:
+        here, there = Governance(house), Governance(replica)
+        one, other = await here.propose(), await there.propose(document=version(3))
+        held = Held(monkeypatch, ChangeStore, "save")
+        found = await in_order(
+            held,
+            lambda: here.approve(GUS, one),
+            lambda: there.approve(GUS, other),
+            database_url,
+        )
+        assert found == ("", "WRONG_STATE")
+        problem = await refused(there.propose(document=version(2)))
+        assert "says what the charter in force says" in problem.message
 
 
 async def test_a_change_is_taken_back_by_its_proposer_and_then_signed_by_nobody(

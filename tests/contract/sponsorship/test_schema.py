@@ -3,6 +3,6 @@
 from investiture.chassis import migrate
 
 
-def test_a_migrated_database_is_what_the_code_needs(database_url: str) -> None:
-    assert migrate.upgrade("sponsorship", database_url)
-    assert migrate.check("sponsorship", database_url) == []
+def test_a_migrated_database_is_what_the_code_needs(empty_database_url: str) -> None:
+    assert migrate.upgrade("sponsorship", empty_database_url)
+    assert migrate.check("sponsorship", empty_database_url) == []

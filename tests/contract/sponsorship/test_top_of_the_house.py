@@ -229,3 +229,26 @@ async def test_an_overdue_pledge_of_the_head_of_the_house_goes_to_the_deputy(
     added = [(one.person, one.role) for one in overdue.gate_case.holders if one.added_by]
     assert added == [(OTTO, "sponsor")]
     assert halden.charter().unit("executive").deputy == OTTO
+
+
+async def test_a_member_of_the_board_who_cannot_judge_leaves_both_sides_of_the_fraction(
+    realm: Realm, clock: SettableClock, database_url: str, tmp_path: Path
+) -> None:
+    async with under(realm, clock, database_url, tmp_path, countersigner=ZOE) as house:
+        pledge = await objected(house)
+        stranger = await refusal(house.say("people/mira", pledge.gate_case, PRODUCT, "RECUSE"))
+        assert stranger.reason == "NOT_A_HOLDER"
+        first = await house.say(OTTO, pledge.gate_case, PRODUCT, "RECUSE")
+        appeal = position_of(first, PRODUCT).appeal
+        assert (appeal.summary, position_of(first, PRODUCT).arbiter) == (
+            "2 of 2 needed, 0 yes, 0 no",
+            "",
+        )
+        assert await inbox(house, OTTO) == []
+        late = await refusal(resolve(house, OTTO, first.gate_case, unit=PRODUCT))
+        assert late.reason == "NOT_A_HOLDER"
+        second = await house.say(HANA, first.gate_case, PRODUCT, "RECUSE")
+        shown = position_of(second, PRODUCT)
+        assert (shown.arbiter, shown.appeal.outcome) == (ZOE, pb.BALLOT_OUTCOME_NO_QUORUM)
+        ended = await resolve(house, ZOE, second.gate_case, unit=PRODUCT)
+        assert position_of(ended, PRODUCT).resolution == pb.RESOLUTION_OVERRIDDEN

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.support.facts import revision
 
-from investiture.budget import domain, spending
+from investiture.budget import domain, spending, timeouts
 from investiture.budget.domain import Envelope
 from investiture.budget.holdings import Commitment, Hold, Reservation, Tranche
 from investiture.budget.ledger import Account, Kind, Posting, balances_of
@@ -18,6 +19,7 @@ from investiture.chassis.refusal import PreconditionFailed
 ENVELOPES = ("envelopes/a", "envelopes/b")
 PROGRAMS = ("programs/p", "programs/q", "programs/r")
 AMOUNTS = st.integers(1, 600)
+TIMEOUT = timedelta(days=90)
 
 
 class Treasury(RuleBasedStateMachine):
@@ -34,6 +36,7 @@ class Treasury(RuleBasedStateMachine):
         self.commitments: dict[str, tuple[Commitment, ...]] = dict.fromkeys(PROGRAMS, ())
         self.rounds: Counter[str] = Counter()
         self.released: set[str] = set()
+        self.now = datetime(2027, 1, 4, tzinfo=UTC)
         for name in ENVELOPES:
             self.post(
                 Posting(name, Kind.APPROPRIATE, Account.APPROPRIATION, Account.AVAILABLE, 1_000)
@@ -59,8 +62,10 @@ class Treasury(RuleBasedStateMachine):
         facts = replace(revision(amount_minor=amount), program=program)
         name = f"{program}/budgetRequests/{self.rounds[program]}"
         try:
-            made = spending.hold(name, facts, envelope, self.held.get(program))
-            self.post(*made.postings)
+            older, owed = self.as_of_now(program)
+            until = self.now + TIMEOUT
+            made = spending.hold(name, facts, envelope, older, until)
+            self.post(*owed, *made.postings)
         except PreconditionFailed:
             return
         self.held[program] = made.reservation
@@ -69,6 +74,13 @@ class Treasury(RuleBasedStateMachine):
     @rule(data=st.data(), amount=AMOUNTS, tranche=st.sampled_from(Tranche))
     def commit(self, data: st.DataObject, amount: int, tranche: Tranche) -> None:
         program = data.draw(st.sampled_from(self.live()))
+        over = self.now >= (self.held[program].expires_at or self.now)
+        try:
+            timeouts.require_in_time(self.held[program], self.now)
+        except PreconditionFailed:
+            assert over
+            return
+        assert not over
         facts = revision(trial_minor=100, pilot_minor=200, general_minor=300)
         try:
             made = spending.commit(
@@ -90,26 +102,51 @@ class Treasury(RuleBasedStateMachine):
     def spend(self, data: st.DataObject, amount: int, final: bool) -> None:
         every = [c for commitments in self.commitments.values() for c in commitments]
         commitment = data.draw(st.sampled_from(every))
+        found, owed = self.as_of_now(commitment.program)
+        assert found is not None
         try:
-            made = spending.record_actual(
-                self.held[commitment.program], commitment, Amount(amount, "EUR"), "", final=final
-            )
+            made = spending.record_actual(found, commitment, Amount(amount, "EUR"), "", final=final)
         except PreconditionFailed:
             return
-        self.post(*made.postings)
+        self.post(*owed, *made.postings)
         self.held[commitment.program] = made.reservation
         self.note(made.commitment)
 
-    @precondition(lambda self: any(r.state is Hold.HELD for r in self.held.values()))
+    @rule(days=st.integers(1, 60))
+    def time_passes(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def sweep(self, data: st.DataObject) -> None:
+        program = data.draw(st.sampled_from(sorted(self.held)))
+        found, owed = self.as_of_now(program)
+        assert found is not None
+        self.post(*owed)
+        self.held[program] = found
+        assert self.as_of_now(program) == (found, ())  # once and no more
+
+    @precondition(lambda self: any(r.state.may_owe for r in self.held.values()))
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
-        program = data.draw(st.sampled_from(self.live()))
-        back = spending.release(self.held[program], self.commitments[program])
-        self.post(*back.postings)
+        owing = [name for name, one in self.held.items() if one.state.may_owe]
+        program = data.draw(st.sampled_from(owing))
+        found, owed = self.as_of_now(program)
+        assert found is not None
+        back = spending.release(found, self.commitments[program])
+        self.post(*owed, *back.postings)
         self.held[program] = back.reservation
         self.released.add(program)
         for commitment in back.commitments:
             self.note(commitment)
+
+    def as_of_now(self, program: str) -> tuple[Reservation | None, tuple[Posting, ...]]:
+        """A program's reservation by now, and what its timeout has to post; nothing is kept."""
+        found = self.held.get(program)
+        if found is None:
+            return None, ()
+        now = timeouts.settled(found, self.now)
+        return now.reservation, now.postings
 
     def live(self) -> list[str]:
         return [name for name, one in self.held.items() if one.state is Hold.HELD]

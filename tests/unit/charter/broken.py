@@ -251,6 +251,12 @@ TIME = (
         "funding: {split_window: PT0S}\ntolerances:",
         "split_window: PT0S",
     ),
+    Broken(
+        "duration-nothing",
+        "tolerances:",
+        "funding: {hold_timeout: PT0S}\ntolerances:",
+        "hold_timeout: PT0S",
+    ),
     Broken("warrant-validity-missing", "warrant_validity: {PLEDGE: P90D, ", "warrant_validity: {"),
     Broken(
         "freeze-reversed",

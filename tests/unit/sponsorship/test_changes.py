@@ -112,6 +112,8 @@ def test_each_charter_is_in_force_from_its_date_on_and_kept_for_the_cases_pinned
     charters.adopt(later)
     versions = [charters.in_force(NOW + timedelta(days=day)).version for day in (-1, 0, 9, 10, 20)]
     assert versions == [1, 1, 1, 2, 3]
-    assert charters.latest().version == 3
-    assert charters.of(first.digest, NOW + timedelta(days=30)).version == 1
-    assert charters.of("sha256:unknown", NOW + timedelta(days=15)).version == 2
+    assert [one.version for one in charters.every] == [1, 2, 3]
+    kept = charters.known(first.digest)
+    assert kept is not None
+    assert kept.version == 1
+    assert charters.known("sha256:unknown") is None

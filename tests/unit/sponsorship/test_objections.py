@@ -9,9 +9,19 @@ from tests.support.facts import NOW
 
 from investiture.casework.facts import Authority
 from investiture.casework.words import Purpose
+from investiture.charter.committees import Committee, Meetings
 from investiture.charter.ownership import lineage
 from investiture.sponsorship.domain.authority import authority_of
-from investiture.sponsorship.domain.objections import arbiters, gap_of, override, sustain
+from investiture.sponsorship.domain.ballots import Ballot
+from investiture.sponsorship.domain.objections import (
+    appealed,
+    arbiters,
+    gap_of,
+    override,
+    recused,
+    sits_above,
+    sustain,
+)
 from investiture.sponsorship.domain.positions import (
     Position,
     PositionKind,
@@ -24,6 +34,8 @@ from investiture.sponsorship.domain.positions import (
 CHARTER = halden.charter()
 SEEN = (1, "digest")
 OBJECT = Statement(PositionKind.OBJECT, "pricing", "prices leak", "hide the prices")
+MEETS = Meetings(calendar="us-federal")
+BOARD = ("people/lena", "people/hana", "people/otto", "people/nora", "people/paul")
 ASKED = Position("units/sales", PositionRole.AGREE, asked="people/vera")
 
 
@@ -111,3 +123,47 @@ def test_a_sustained_objection_is_the_gap_that_the_unit_named() -> None:
     assert "units/sales" in gap.tolerance
     assert "people/ada" in gap.excess
     assert "it is a real harm" in gap.excess
+
+
+@pytest.mark.parametrize(("how", "size"), [(Resolution.OVERRIDDEN, 4), (Resolution.SUSTAINED, 5)])
+def test_who_steps_aside_above_the_top_may_decide_the_vote_of_the_others(
+    how: Resolution, size: int
+) -> None:
+    # ours, strict majority: 3 of 4 needed, 2 of 3 without one; two no of 5 leave 3 yes, of 4 but 2.
+    seats = BOARD[:size]
+    board = Committee(id="board", name="Board", seats=seats, chair=seats[0], meets=MEETS)
+    position = replace(OBJECTED, appeal=Ballot(board))
+    for name in seats[:2]:
+        assert position.appeal is not None
+        who = authority(name)
+        position = appealed(position, position.appeal, how, who, f"says {name}", SEEN, NOW)
+        assert position.resolution is None
+    aside = authority("people/otto")
+    appeal = sits_above(position, aside)
+    assert appeal is not None
+    ended = recused(position, appeal, aside, SEEN, NOW)
+    assert (ended.resolution, ended.resolved_by) == (how, "people/hana")
+    assert ended.resolution_reason == "says people/hana"
+    assert ended.recused == ("people/otto",)
+    assert sits_above(ended, aside) is None
+
+
+def test_who_has_voted_above_the_top_and_steps_aside_counts_no_more() -> None:
+    seats = BOARD[:3]
+    board = Committee(id="board", name="Board", seats=seats, chair=seats[0], meets=MEETS)
+    lena = authority("people/lena")
+    voted = appealed(
+        replace(OBJECTED, appeal=Ballot(board)),
+        Ballot(board),
+        Resolution.OVERRIDDEN,
+        lena,
+        "",
+        SEEN,
+        NOW,
+    )
+    appeal = sits_above(voted, lena)
+    assert appeal is not None
+    after = recused(voted, appeal, lena, SEEN, NOW).appeal
+    assert after is not None
+    assert str(after.count) == "2 of 2 needed, 0 yes, 0 no"
+    assert after.people == ()

@@ -362,4 +362,6 @@ class Seeker:
             state, reason = ENDING if self._ending else "", ""
         pledge = self._seen.get(gate_pb2.GATE_PLEDGE)
         amber = pledge.reading.amber if pledge is not None else gate_pb2.AMBER_UNSPECIFIED
-        self.display.show(View(gate, self._program, reading, state, reason, amber))
+        decided = (seen.reading.standing_decision for seen in self._seen.values())
+        standing = sorted({one for one in decided if one})
+        self.display.show(View(gate, self._program, reading, state, reason, amber, standing))

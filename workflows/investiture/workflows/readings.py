@@ -62,6 +62,7 @@ def gate_reading(gate: GateId, answer: CaseReading) -> GateReading:
         steps_taken=len(taken),
         no_eligible_holder=case.no_eligible_holder,
         amber=case.amber,
+        standing_decision=case.standing_decision.id,
     )
     _copy(case.timetable, "next_at", reading.next_at)
     _copy(case.timetable, "overdue_at", reading.overdue_at)

@@ -62,6 +62,8 @@ class View:
     held_reason: str = ""
     amber: gate_pb2.Amber.ValueType = gate_pb2.AMBER_UNSPECIFIED
     """What is the matter with the sponsor, whichever gate is sought."""
+    standing_decisions: Sequence[str] = ()
+    """Ids of the standing decisions by which gates of this path were decided."""
 
     @property
     def state(self) -> str:
@@ -143,6 +145,8 @@ def _line(view: View) -> str:
         words.append(view.held_reason)
     if view.amber:
         words.append(f"amber: {_AMBER[view.amber]}")
+    if view.standing_decisions:
+        words.append(f"by standing decision {', '.join(view.standing_decisions)}")
     if reading.holder_roles:
         words.append(f"waits for {_holders(reading.holder_roles, reading.holder_units)}")
     elif reading.no_eligible_holder:

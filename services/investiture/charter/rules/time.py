@@ -144,6 +144,8 @@ def durations_are_something(charter: Charter, report: Report) -> None:
     ]
     if charter.funding.split_window is not None:
         named.append((("funding", "split_window"), charter.funding.split_window))
+    if charter.funding.hold_timeout is not None:
+        named.append((("funding", "hold_timeout"), charter.funding.hold_timeout))
     for at, duration in named:
         if not duration.positive:
             report.add("duration-nothing", at, f"{duration} is no time at all", "make it longer")

@@ -6,6 +6,7 @@ from investiture.api.budget.v1 import budget_service_pb2 as budget_pb
 from investiture.api.budget.v1.budget_service_pb2_grpc import BudgetServiceStub
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 from investiture.api.launch.v1 import launch_service_pb2 as pb
+from investiture.cli.demo import numbers
 from investiture.cli.demo.community import fund
 from investiture.cli.demo.forgery import ring_falsely
 from investiture.cli.demo.people import Person, condition
@@ -18,14 +19,6 @@ from investiture.stack.names import WORKER
 
 TITLE = "A campaign brought by an outside agency"
 FILE = "agency-campaign.yaml"
-
-GAP = gate_pb2.Gap(
-    risk="moderation of the public questions",
-    tolerance="an answer or a removal within 4 hours, around the clock",
-    excess="14 hours a night without anybody",
-    remedy="offer a night shift of moderators, and ask for its cost",
-    fields=["controls", "amount"],
-)
 
 
 async def play(stage: Stage) -> Story:
@@ -46,6 +39,7 @@ async def _asks_it_first(stage: Stage, told: Story) -> None:
     """The agency asks IT before anybody in the business stands behind it."""
     zoe = Person(stage, "zoe")
     await zoe.submits(told)
+    await numbers.saves_profile(stage, told, "zoe")
     problem = await stage.refused("BUSINESS_FIRST", zoe.asks_it(told))
     stage.tell_problem(problem)
     told.expect("a remedy for each of two missing warrants", len(problem.legs) == 2, problem.legs)
@@ -80,9 +74,9 @@ async def _is_objected_to(stage: Stage, told: Story) -> None:
 
 async def _is_revised(stage: Stage, told: Story) -> None:
     """IT names the gap; the revision closes it: one gate carried, two reopened."""
-    ines, zoe = Person(stage, "ines"), Person(stage, "zoe")
+    zoe = Person(stage, "zoe")
     await told.opens(gate_pb2.GATE_KNIGHT)
-    await ines.requests_changes(told, GAP)
+    await numbers.requests_changes(stage, told, "ines")
     await told.until(
         "the proposer to hold the review",
         lambda path: (
@@ -106,7 +100,7 @@ async def _is_revised(stage: Stage, told: Story) -> None:
 
 
 def _night_shift(content: pb.ProgramContent) -> None:
-    content.controls.append("moderators at night, until the end")
+    content.controls.append(numbers.NIGHT_SHIFT)
     content.vendors.append("Nightwatch")  # inside the ceiling, but another vendor is asked anew
     content.amount.CopyFrom(amounts.parse("43_000 EUR"))
     content.tranches.general.CopyFrom(amounts.parse("35_000 EUR"))
@@ -150,6 +144,7 @@ def _standings(path: pb.Path) -> dict[str, tuple[int, int, int]]:
 
 async def _is_knighted_with_a_condition(stage: Stage, told: Story) -> None:
     """IT's condition and Legal's block the launch until their owner closes them."""
+    await numbers.is_inside(stage, told, "ines")
     text = "the night shift is trained in our rules"
     asked = condition(text, "max", gate_pb2.GATE_LAUNCH)
     await Person(stage, "ines").knights(told, [asked])

@@ -1,4 +1,4 @@
-"""`investiture demo`: the three stories, one after the other, and the report."""
+"""`investiture demo`: the stories, one after the other, and the report."""
 
 import asyncio
 import shutil
@@ -26,7 +26,7 @@ def demo(
     ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Lines instead of a live view.")] = False,
 ) -> None:
-    """Three proposals travel the path on a stack of their own; exit 0 if all ended as expected."""
+    """Five proposals travel the path on a stack of their own; exit 0 if all ended as expected."""
     shared: Shared = ctx.obj
     screen = (
         Console(force_terminal=False, highlight=False, emoji=False, soft_wrap=True)

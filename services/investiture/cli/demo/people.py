@@ -247,22 +247,6 @@ class Person:
         how = ", with a condition" if conditions else ""
         story.tell(f"{self.called} knights it{how}.")
 
-    async def requests_changes(self, story: Story, gap: gate_pb2.Gap) -> None:
-        """Name the gap that has to be closed before IT can say yes."""
-
-        async def act(review: itrisk_pb.RiskReview) -> itrisk_pb.RiskReview:
-            return await self._itrisk.RequestChanges(
-                itrisk_pb.RequestChangesRequest(
-                    request_id=_new(),
-                    name=review.gate_case.name,
-                    etag=review.gate_case.etag,
-                    gaps=[gap],
-                )
-            )
-
-        await self._decide(lambda: self._review(story), act)
-        story.tell(f"{self.called} requests changes: {gap.risk}, {gap.excess} → {gap.remedy}")
-
     async def closes(
         self,
         story: Story,

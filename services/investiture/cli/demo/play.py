@@ -1,4 +1,4 @@
-"""The three stories, one after the other, and the report."""
+"""The stories, one after the other, and the report."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from rich.text import Text
 
 from investiture.chassis import telemetry
 from investiture.chassis.settings import TelemetrySettings
-from investiture.cli.demo import campaign, community, network
+from investiture.cli.demo import campaign, community, network, trial
 from investiture.cli.demo.report import gather, report
 from investiture.cli.demo.stage import Stage
 from investiture.cli.running import Progress, started
@@ -23,7 +23,7 @@ _STORIES = (community.play, campaign.play, network.play)
 async def play(path: Path, screen: Console, pace_seconds: float) -> None:
     """Play the stories on a stack in the folder at ``path``, and print the report."""
     options = Options(
-        charter=example(CHARTER),
+        charter=trial.dated_today(example(CHARTER), path),
         supervise=False,  # the worker stays dead until the story says otherwise
         people=example(PEOPLE),
         envelopes=example(ENVELOPES),
@@ -38,6 +38,7 @@ async def play(path: Path, screen: Console, pace_seconds: float) -> None:
         ui = f"; Temporal's UI shows the workflows: {stack.ui}" if stack.ui else ""
         stage.tell(f"The stack is up{ui}.", "bold")
         stories = [await play(stage) for play in _STORIES]
+        stories += await trial.plays(stage)
         findings = await gather(stage)
         telling.shutdown()
     report(stage, stories, findings)

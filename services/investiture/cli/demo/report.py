@@ -82,16 +82,23 @@ def gates_table(path: pb.Path) -> Table:
         if not gate.HasField("gate_case") or not case.round:
             drawn.add_row(gate_word(gate.gate), "", Text("never asked", style="dim"))
             continue
-        basis = gate_pb2.Basis.Name(case.basis).removeprefix("BASIS_").lower()
         drawn.add_row(
             gate_word(gate.gate),
             str(case.round),
             verdict_word(case.verdict) or state_word(case.state),
-            basis if case.basis else "",
+            _basis(case),
             ", ".join(dict.fromkeys(short(one.person) for one in case.deciders)),
             span(gate.waited_ms * _MS),
         )
     return drawn
+
+
+def _basis(case: gate_pb2.GateCase) -> str:
+    """Return why a decision stands: by which standing decision, where it is one."""
+    if case.HasField("standing_decision"):
+        return f"standing decision {case.standing_decision.id}"
+    word = gate_pb2.Basis.Name(case.basis).removeprefix("BASIS_").lower()
+    return word if case.basis else ""
 
 
 def warrants_table(warrants: Sequence[Verified]) -> Table:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import grpc
@@ -32,10 +33,11 @@ Holds = Callable[[pb.Path], bool]
 class Story:
     """A program, its path as last seen, and what was collected on the way."""
 
-    def __init__(self, stage: Stage, title: str, file: str) -> None:
+    def __init__(self, stage: Stage, title: str, file: str, program: str = "") -> None:
         self.stage = stage
         self.title = title
-        self.proposal: Proposal = proposal_of(example(f"examples/{file}"))
+        proposal: Proposal = proposal_of(example(f"examples/{file}"))
+        self.proposal = replace(proposal, program=program) if program else proposal
         self.program = f"programs/{self.proposal.program}"
         self.path = pb.Path()
         self.trace_id = ""
@@ -133,9 +135,14 @@ class Story:
 
 
 @asynccontextmanager
-async def story(stage: Stage, number: int, title: str, file: str) -> AsyncGenerator[Story]:
-    """Tell the story of a program file: its path is drawn live below what is told."""
-    told = Story(stage, title, file)
+async def story(
+    stage: Stage, number: int, title: str, file: str, program: str = ""
+) -> AsyncGenerator[Story]:
+    """Tell the story of a program file: its path is drawn live below what is told.
+
+    `program` is another id for it, where one file is submitted twice.
+    """
+    told = Story(stage, title, file, program)
     console = stage.console
     console.print()
     console.print(Rule(f"{number}. {title}", align="left", style="bold"))

@@ -41,7 +41,10 @@ class Tranches:
 
 @dataclass(frozen=True, slots=True)
 class PilotPlan:
-    """How the pilot is run; the exposure is in basis points of the full audience."""
+    """How the pilot is run; the exposure is in basis points of the full audience.
+
+    `people` and `days` are the most that it reaches and takes; 0 says nothing.
+    """
 
     hypothesis: str
     exposure_bps: int
@@ -49,6 +52,8 @@ class PilotPlan:
     kill_criteria: tuple[str, ...]
     rollback: str
     owner: str
+    people: int = 0
+    days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from investiture.charter.vocabulary import MaterialField
 from investiture.chassis.audit import canonical_json
 from investiture.launch.domain.content import Benefit, Content, PilotPlan, Tranches
 
+_UNSAID_BEFORE = frozenset({"people", "days"})
+
 
 def digest_of(value: object) -> str:
     """`sha256:…` over the canonical JSON of `value`; TypeError for what has no such form."""
@@ -92,6 +94,8 @@ def revision_of(
         trial_minor=split.trial.minor,
         pilot_minor=split.pilot.minor,
         general_minor=split.general.minor,
+        pilot_people=content.pilot_plan.people,
+        pilot_days=content.pilot_plan.days,
         digest=digest_of(whole),
         charter_digest=charter.digest,
         submitted_at=at,
@@ -134,4 +138,6 @@ def _benefit(benefit: Benefit) -> dict[str, str]:
 
 
 def _pilot_plan(plan: PilotPlan) -> Mapping[str, object]:
-    return asdict(plan)
+    said = asdict(plan)
+    # What a plan does not say leaves its digest as it was before plans could say it.
+    return {name: value for name, value in said.items() if value or name not in _UNSAID_BEFORE}

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from investiture.casework.case import Case
-from investiture.casework.facts import Decider, Revision
+from investiture.casework.facts import Decider, Revision, StandingRef
 from investiture.casework.openings import Tolerance, changed_fields, within_tolerance
 from investiture.casework.words import WAITING, CaseState, Gate, Verdict
 
@@ -21,7 +21,8 @@ class Recorded:
     """A gate's case as its service last signed it, as far as the path needs it.
 
     `decided_revision` is the revision that its deciders saw. `waited_ms` was waited before
-    `waiting_since`, which is unset where nobody waits.
+    `waiting_since`, which is unset where nobody waits. `charter_digest` is what the case is pinned
+    to; empty in records of before that was kept.
     """
 
     gate: Gate
@@ -38,6 +39,8 @@ class Recorded:
     standing_until: datetime | None
     deciders: tuple[Decider, ...]
     reason: str
+    charter_digest: str = ""
+    standing_decision: StandingRef | None = None
 
     @property
     def last_decider(self) -> Decider | None:
@@ -100,6 +103,8 @@ def recorded_of(case: Case) -> Recorded:
         standing_until=case.standing_until,
         deciders=case.deciders,
         reason=case.reason,
+        charter_digest=case.charter_digest,
+        standing_decision=case.standing_decision,
     )
 
 

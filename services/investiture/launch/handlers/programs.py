@@ -112,8 +112,9 @@ class ProgramHandlers(Handlers):
 
         def unit(tx: Transaction) -> pb.SignedRevisionStatement:
             facts = self._rooms.programs.newest(tx, request.program)
+            incidents = self._rooms.programs.incidents(tx)
             return pb.SignedRevisionStatement(
-                statement=self._rooms.statements.revision(facts), revision=facts.number
+                statement=self._rooms.statements.revision(facts, incidents), revision=facts.number
             )
 
         return await self._mutations.read(call, unit)

@@ -15,6 +15,7 @@ from investiture.launch.domain import proof, stages
 from investiture.launch.domain.programs import Program, ProgramState
 from investiture.launch.domain.proof import Measurement
 from investiture.launch.doorbell import ring_program
+from investiture.launch.incidents import StandingIncidents
 from investiture.launch.operations.endings import OWN, Endings
 from investiture.launch.operations.path import standing_people
 from investiture.launch.store import PathStore, ProgramStore
@@ -46,11 +47,13 @@ class ConductOperations:
         path: PathStore,
         cases_: CaseOperations,
         endings: Endings,
+        incidents: StandingIncidents,
     ) -> None:
         self._programs = programs
         self._path = path
         self._cases = cases_
         self._endings = endings
+        self._incidents = incidents
 
     def suspend(self, tx: Transaction, name: str, etag: str, reason: str) -> Program:
         """The program stopped at once, without asking the directory: a stop must not wait."""
@@ -63,6 +66,7 @@ class ConductOperations:
         payload = {"by": actor.subject, "reason": reason}
         tx.record("program.suspended", name, saved.version, payload, program=name)
         tx.post(ring_program(saved, "suspended"))
+        self._incidents.note(tx, saved, self._path.load(tx, name), f"suspended: {reason}")
         return saved
 
     def resume(

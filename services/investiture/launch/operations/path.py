@@ -15,6 +15,7 @@ from investiture.launch.domain import path as paths
 from investiture.launch.domain import programs as rules
 from investiture.launch.domain.path import Recorded
 from investiture.launch.domain.programs import Program, ProgramState
+from investiture.launch.incidents import StandingIncidents
 from investiture.launch.operations.endings import OWN, Endings
 from investiture.launch.operations.projection import Projection, Step
 from investiture.launch.store import PathStore, ProgramStore, SignedRecord
@@ -56,12 +57,14 @@ class PathOperations:
         projection: Projection,
         endings: Endings,
         cases: CaseOperations,
+        incidents: StandingIncidents,
     ) -> None:
         self._programs = programs
         self._path = path
         self._projection = projection
         self._endings = endings
         self._cases = cases
+        self._incidents = incidents
 
     def record_standing(
         self, tx: Transaction, name: str, new: Recorded, signed: bytes
@@ -73,6 +76,10 @@ class PathOperations:
         step = self._projection.take(tx, name, records, new, kept)
         if step is not None:
             self._record(tx, name, step)
+            if program.suspension is not None and program.suspended:
+                # It was suspended before launch heard by what the gate was decided.
+                why = f"suspended: {program.suspension.reason}"
+                self._incidents.note(tx, program, records, why)
             program = self._follow(tx, program, step, records)
         newest, signed_now = self._newest(tx, program), records.get(new.gate)
         waits = self._path.waits_ms(tx, TYPICAL_OF, new.gate)
@@ -146,7 +153,10 @@ class PathOperations:
             by = last.person if last else f"workloads/{OWNER[case.gate]}"
             return self._endings.end(tx, program, Outcome.DECLINED, by, case.reason)
         if program.state is ProgramState.LAUNCHED and paths.lost(step.before, case):
-            with_incident = rules.with_incident(program, _incident(case, tx.now))
+            line = _incident(case, tx.now)
+            with_incident = rules.with_incident(program, line)
+            if case.state is CaseState.VOIDED:  # an expiry harms nobody: a trial's days are over
+                self._incidents.note(tx, program, records, line)
             return self._programs.save(tx, program, with_incident)
         return self._touched(tx, program)
 

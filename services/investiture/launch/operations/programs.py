@@ -4,8 +4,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from investiture.casework.facts import Ending, Revision
+from investiture.casework.facts import Ending, Revision, StandingIncident
 from investiture.casework.openings import Tolerance
+from investiture.casework.rules import Rules
 from investiture.casework.words import Gate, Outcome
 from investiture.charter.authority import NoTier, tier_for
 from investiture.charter.model import Charter
@@ -20,6 +21,7 @@ from investiture.launch.domain.path import GateEffect
 from investiture.launch.domain.programs import WALKING, Program, ProgramState, Submission
 from investiture.launch.domain.stages import SPONSOR
 from investiture.launch.doorbell import ring_program
+from investiture.launch.incidents import StandingIncidents
 from investiture.launch.operations.endings import Endings
 from investiture.launch.store import PathStore, ProgramStore
 
@@ -41,12 +43,19 @@ class ProgramOperations:
     """Creates, submits, revises and withdraws programs, and reads them."""
 
     def __init__(
-        self, programs: ProgramStore, path: PathStore, endings: Endings, charter: Charter
+        self,
+        programs: ProgramStore,
+        path: PathStore,
+        endings: Endings,
+        rules: Rules,
+        incidents: StandingIncidents,
     ) -> None:
         self._programs = programs
         self._path = path
         self._endings = endings
-        self._charter = charter
+        self._incidents = incidents
+        self._rules = rules
+        self._charter = rules.in_force
 
     def create(
         self, tx: Transaction, program_id: str, content: Content | None, resubmits: str = ""
@@ -142,6 +151,10 @@ class ProgramOperations:
             rules.require_state(program, *WALKING)
         return self._programs.revision(tx, name, program.revision).facts
 
+    def incidents(self, tx: Transaction) -> tuple[StandingIncident, ...]:
+        """The incidents that ended standing decisions: signed with every revision."""
+        return self._incidents.every(tx)
+
     def ending(self, tx: Transaction, name: str) -> Ending:
         """How the program ended; WRONG_STATE while it lives."""
         return rules.ending_of(self._programs.load(tx, name))
@@ -185,54 +198,56 @@ class ProgramOperations:
         found: list[GateEffect] = []
         for gate in Gate:
             case = records[gate].record.case if gate in records else None
-            decided = None
+            charter, decided = self._charter, None
             if case is not None:
                 number = case.decided_revision
                 decided = self._programs.revision(tx, program.name, number).facts
-            tolerance = self._tolerance(gate, decided)
+                charter = self._rules.of(tx, case.charter_digest or decided.charter_digest)
+            tolerance = _tolerance(charter, gate, decided)
             effect = paths.effect_on(
                 case,
                 decided,
                 new,
                 tolerance,
                 tx.now,
-                same_tier=decided is None or self._same_tier(gate, decided, new),
+                same_tier=decided is None or _same_tier(charter, gate, decided, new),
             )
             found.append(GateEffect(gate, effect, paths.changes(old, new, tolerance)))
         return tuple(found)
-
-    def _same_tier(self, gate: Gate, decided: Revision, new: Revision) -> bool:
-        if gate not in _MONEY_GATES:
-            return True
-        try:
-            rows = [
-                tier_for(self._charter, one.category, one.amount_minor, one.spend_conditions)
-                for one in (decided, new)
-            ]
-        except NoTier:
-            return False
-        return rows[0] == rows[1]
-
-    def _contingency_bps(self, decided: Revision) -> int:
-        """How far the money that was approved reaches without a new approval, as its tier says."""
-        try:
-            tier = tier_for(
-                self._charter, decided.category, decided.amount_minor, decided.spend_conditions
-            )
-        except NoTier:
-            return 0
-        return tier.contingency_bps
-
-    def _tolerance(self, gate: Gate, decided: Revision | None) -> Tolerance:
-        allowed = self._charter.tolerance(gate.value)
-        ceiling_bps = self._contingency_bps(decided) if gate is Gate.FUND and decided else 0
-        return Tolerance(
-            material=self._charter.material_of(gate.value),
-            amount_increase_bps=max(allowed.amount_increase_bps, ceiling_bps),
-            exposure_increase_bps=allowed.exposure_increase_bps,
-        )
 
     def _record(
         self, tx: Transaction, program: Program, what: str, payload: Mapping[str, object]
     ) -> None:
         tx.record(f"program.{what}", program.name, program.version, payload, program=program.name)
+
+
+def _same_tier(charter: Charter, gate: Gate, decided: Revision, new: Revision) -> bool:
+    if gate not in _MONEY_GATES:
+        return True
+    try:
+        rows = [
+            tier_for(charter, one.category, one.amount_minor, one.spend_conditions)
+            for one in (decided, new)
+        ]
+    except NoTier:
+        return False
+    return rows[0] == rows[1]
+
+
+def _contingency_bps(charter: Charter, decided: Revision) -> int:
+    """How far the money that was approved reaches without a new approval, as its tier says."""
+    try:
+        tier = tier_for(charter, decided.category, decided.amount_minor, decided.spend_conditions)
+    except NoTier:
+        return 0
+    return tier.contingency_bps
+
+
+def _tolerance(charter: Charter, gate: Gate, decided: Revision | None) -> Tolerance:
+    allowed = charter.tolerance(gate.value)
+    ceiling_bps = _contingency_bps(charter, decided) if gate is Gate.FUND and decided else 0
+    return Tolerance(
+        material=charter.material_of(gate.value),
+        amount_increase_bps=max(allowed.amount_increase_bps, ceiling_bps),
+        exposure_increase_bps=allowed.exposure_increase_bps,
+    )

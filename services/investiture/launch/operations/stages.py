@@ -90,10 +90,10 @@ class StageOperations:
             rules.require_not_suspended(program)
             self._require_not_frozen(tx, submission.facts)
             by = stages.decider(case, authority, stages.PILOT_OWNER, tx.now)
-            validity = self._cases.validity(Gate.PILOT)
+            validity = self._cases.validity(tx, case)
             after = stages.succeeded(case, by, tx.now, validity)
         else:
-            failed = stages.failed(case, gaps, self._cases.changes_timetable(tx.now), tx.now)
+            failed = stages.failed(case, gaps, self._cases.changes_timetable(tx, case), tx.now)
             after = self._cases.governed(tx, failed)
         self._kept.observe(tx, case.name, observations)
         payload = {"outcome": outcome.value, "authority": authority.evidence()}
@@ -123,7 +123,7 @@ class StageOperations:
             self._require_not_frozen(tx, submission.facts)
             stages.check_limit(authority, submission.content)
         by = stages.decider(case, authority, stages.SPONSOR, tx.now)
-        validity = self._cases.validity(Gate.LAUNCH)
+        validity = self._cases.validity(tx, case)
         after = stages.answered(case, answer, reason, by, tx.now, validity)
         snapshot = self._snapshot(tx, submission.facts)
         self._kept.decide(tx, case.name, GoDecision(answer, reason, snapshot))
@@ -185,6 +185,7 @@ class StageOperations:
                 *readiness.open_conditions(warrants.values(), (Gate.PILOT, Gate.LAUNCH)),
                 *readiness.steward(content, program.name),
                 *readiness.exposure(content.exposure_bps, warrants.values(), program.name),
+                # A freeze is of the house's calendar today, whenever the go was asked.
                 *readiness.freeze(self._charter.frozen_by(Gate.LAUNCH.value, tx.now)),
             )
         )
@@ -237,7 +238,7 @@ class StageOperations:
     def _pilot(self, tx: Transaction, case: Case) -> PilotReading:
         content = self._programs.revision(tx, case.program, case.facts.number).content
         observations = self._kept.observations(tx, case.name)
-        return PilotReading(self._cases.reading(case, tx.now), content.pilot_plan, observations)
+        return PilotReading(self._cases.reading(tx, case), content.pilot_plan, observations)
 
     def _go(self, tx: Transaction, case: Case) -> GoReading:
-        return GoReading(self._cases.reading(case, tx.now), self._kept.decision(tx, case.name))
+        return GoReading(self._cases.reading(tx, case), self._kept.decision(tx, case.name))

@@ -15,7 +15,14 @@ from investiture.charter.model import Charter
 from investiture.charter.ownership import lineage
 from investiture.chassis.refusal import Denied, Leg, PreconditionFailed
 from investiture.sponsorship.domain import ballots
-from investiture.sponsorship.domain.ballots import Ballot, Vote, seat_of, vacated, with_vote
+from investiture.sponsorship.domain.ballots import (
+    Ballot,
+    Vote,
+    seat_of,
+    vacated,
+    with_vote,
+    without,
+)
 from investiture.sponsorship.domain.committees import Choice, Outcome
 from investiture.sponsorship.domain.deciders import ARBITER
 from investiture.sponsorship.domain.organisation import find_unit, side_of, unit_name
@@ -25,6 +32,7 @@ from investiture.sponsorship.domain.positions import (
     Position,
     PositionRole,
     Resolution,
+    Speaker,
     resolved,
 )
 
@@ -185,17 +193,54 @@ def appealed(
         gate_digest=seen[1],
         reason=reason,
     )
-    voted = replace(position, appeal=with_vote(appeal, vote))
-    outcome = Outcome.OPEN if voted.appeal is None else voted.appeal.count.outcome
+    return _counted(position, with_vote(appeal, vote), now)
+
+
+def recused(
+    position: Position, appeal: Ballot, authority: Authority, seen: tuple[int, str], now: datetime
+) -> Position:
+    """The position after a member of the committee above the top cannot judge it.
+
+    They leave numerator and denominator, whatever they said before, and the vote may be decided by
+    that. Whom to ask without a quorum is `with_arbiter`.
+    """
+    vote = Vote(
+        seat=seat_of(appeal, authority),
+        choice=Choice.RECUSE,
+        person=authority.person,
+        recorded_at=now,
+        revision=seen[0],
+        gate_digest=seen[1],
+    )
+    after = without(with_vote(appeal, vote), authority.people)
+    out = tuple(dict.fromkeys((*position.recused, *authority.people)))
+    return _counted(replace(position, recused=out), after, now)
+
+
+def sits_above(position: Position, authority: Authority) -> Ballot | None:
+    """The vote above the top in which a person has a seat; None where there is none for them."""
+    appeal = position.before_the_board
+    if appeal is None or not position.objects:
+        return None
+    return appeal if seat_of(appeal, authority) in appeal.members else None
+
+
+def _counted(position: Position, appeal: Ballot, now: datetime) -> Position:
+    """The position with the vote above the top as it is now, ended once that is decided.
+
+    By the last who voted: they made the difference, also where somebody stepped aside after them.
+    """
+    voted, outcome = replace(position, appeal=appeal), appeal.count.outcome
+    if outcome not in (Outcome.CARRIED, Outcome.REJECTED):
+        return voted
+    last = appeal.counted[-1]
     if outcome is Outcome.CARRIED:
-        return override(voted, authority, reason, seen, now)
-    if outcome is Outcome.REJECTED:
-        return sustain(voted, authority, reason, now)
-    return voted
+        return override(voted, last, last.reason, (last.revision, last.gate_digest), now)
+    return sustain(voted, last, last.reason, now)
 
 
 def override(
-    position: Position, authority: Authority, reason: str, seen: tuple[int, str], now: datetime
+    position: Position, authority: Speaker, reason: str, seen: tuple[int, str], now: datetime
 ) -> Position:
     """The position overridden: it is on record and bars nothing.
 
@@ -210,7 +255,7 @@ def override(
     )
 
 
-def sustain(position: Position, authority: Authority, reason: str, now: datetime) -> Position:
+def sustain(position: Position, authority: Speaker, reason: str, now: datetime) -> Position:
     """The position sustained: the proposer has to revise."""
     ended = resolved(position, Resolution.SUSTAINED, authority, reason, now)
     return replace(ended, asked="", arbiter="")

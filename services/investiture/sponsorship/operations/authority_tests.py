@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from investiture.casework.case import Case
 from investiture.casework.facts import Authority
+from investiture.casework.rules import Rules
 from investiture.casework.words import Purpose, Side
-from investiture.charter.model import Charter
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain.authority_legs import (
     MOST_COUNTED,
@@ -13,7 +13,6 @@ from investiture.sponsorship.domain.authority_legs import (
     Circumstances,
     authority_test,
 )
-from investiture.sponsorship.domain.organisation import side_of
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
 from investiture.sponsorship.domain.succession import carrier_of
 from investiture.sponsorship.operations.directory import DirectoryOperations
@@ -23,10 +22,8 @@ from investiture.sponsorship.store.pledges import PledgeStore
 class AuthorityTests:
     """Tests a person for a seat, and whether who took one still carries it."""
 
-    def __init__(
-        self, charter: Charter, store: PledgeStore, directory: DirectoryOperations
-    ) -> None:
-        self._charter = charter
+    def __init__(self, rules: Rules, store: PledgeStore, directory: DirectoryOperations) -> None:
+        self._rules = rules
         self._store = store
         self._directory = directory
 
@@ -36,7 +33,8 @@ class AuthorityTests:
         """The five legs for who would take a seat."""
         facts = case.facts
         able = self._directory.able(tx)
-        allowed = self._charter.sponsorship.max_live_sponsorships
+        rules = self._rules.of(tx, case.charter_digest)
+        allowed = rules.sponsorship.max_live_sponsorships
         most = max(allowed, MOST_COUNTED)
         live = self._store.live_sponsorships(tx, authority.person, case.program, most)
         around = Circumstances(
@@ -70,4 +68,4 @@ class AuthorityTests:
         person = self._directory.find(tx, name) if name else None
         if person is None or not person.able:
             return None
-        return side_of(self._charter, person.unit)
+        return self._directory.side(person)

@@ -8,6 +8,7 @@ from datetime import datetime
 from investiture.casework.charter_store import CharterStore
 from investiture.casework.charters import CharterRecord, Charters, proposed_charter
 from investiture.casework.words import Purpose
+from investiture.charter.load import load_text
 from investiture.chassis.refusal import InvalidArgument, Leg, NotFound, PreconditionFailed, Refusal
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain import changes
@@ -91,10 +92,11 @@ class ChangeOperations:
         """Proposes a charter in place of the newest that two people signed."""
         proposed = proposed_charter(document)
         authority = self._directory.decider(tx, Purpose.HOLD)
+        newest = self._records.newest(tx.connection)
         change = changes.propose_charter(
             proposed,
             document,
-            self._charters.latest(),
+            self._charters.known(newest.digest) or load_text(newest.document, newest.digest),
             authority.person,
             reason,
             effective_at,
@@ -104,12 +106,13 @@ class ChangeOperations:
 
     def approve(self, tx: Transaction, name: str, etag: str, comment: str) -> Change:
         """Signs a change as the second person; where its date has come it takes effect."""
+        self._directory.hold_alone(tx)  # of two who sign, on any replica, one is first
         change = self._store.load(tx, name)
         changes.check_etag(change, etag)
         person = self._directory.decider(tx, Purpose.HOLD).person
         charter, able = self._charters.in_force(tx.now), self._directory.able(tx)
         changes.require_signer(charter, change, person, able)
-        latest = self._charters.latest().digest
+        latest = self._records.newest(tx.connection).digest
         after = changes.approved(change, person, comment, latest, tx.now)
         if after.kind is ChangeKind.CHARTER:
             self._adopt(tx, after)

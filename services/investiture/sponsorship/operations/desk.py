@@ -9,6 +9,7 @@ from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.facts import Ending, Evidence, Revision, Warrant
 from investiture.casework.standing import Part
 from investiture.casework.succession import passes_on
+from investiture.casework.trial_lane import Covered, Lane, marked, still_fits
 from investiture.casework.words import Amber, CaseState, Gate, Purpose, Side
 from investiture.charter.authority import NoTier, tier_for
 from investiture.charter.model import Charter, UnknownId
@@ -16,10 +17,9 @@ from investiture.charter.ownership import GOVERNANCE, escalation_chain
 from investiture.charter.policy import FundingTier
 from investiture.charter.timetable import Timetable
 from investiture.chassis.transaction import Transaction
-from investiture.sponsorship.domain import missing_acts, pledges, voting
+from investiture.sponsorship.domain import attestation, missing_acts, pledges, voting
 from investiture.sponsorship.domain.attestation import SUPERIOR, require_not_paused
 from investiture.sponsorship.domain.objections import amended, arbiters_of, with_arbiter
-from investiture.sponsorship.domain.organisation import side_of
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
 from investiture.sponsorship.domain.positions import (
     Able,
@@ -33,6 +33,7 @@ from investiture.sponsorship.domain.positions import (
 from investiture.sponsorship.domain.succession import renewed
 from investiture.sponsorship.domain.waits import may_be_passed_over, more_time
 from investiture.sponsorship.operations.directory import DirectoryOperations
+from investiture.sponsorship.operations.standing_decisions import StandingDecisions
 from investiture.sponsorship.store.pledges import PledgeStore
 
 _ROLE = {
@@ -50,11 +51,16 @@ class PledgeDesk:
     required: tuple[Gate, ...] = ()
 
     def __init__(
-        self, charter: Charter, store: PledgeStore, directory: DirectoryOperations
+        self,
+        charter: Charter,
+        store: PledgeStore,
+        directory: DirectoryOperations,
+        standing: StandingDecisions,
     ) -> None:
         self._charter = charter
         self._store = store
         self._directory = directory
+        self._standing = standing
 
     def admit(self, tx: Transaction, evidence: Evidence) -> None:
         """The business is asked first: nothing has to stand before a pledge."""
@@ -83,6 +89,33 @@ class PledgeDesk:
         self._store.insert(tx, case.name, pledge)
         held = pledges.held(case, pledge, able, tx.now).holders
         return (*held, *self._stand_ins(tx, case, pledge, able))
+
+    def signer(self, evidence: Evidence) -> str:
+        """Nobody: the directory is this service's own."""
+        return ""
+
+    def lane(self, tx: Transaction, case: Case, evidence: Evidence) -> Lane:
+        """Which standing decision covers it; its place is taken with it, and counted here."""
+        return self._standing.lane(tx, case, evidence)
+
+    def fits(self, tx: Transaction, present: Case, evidence: Evidence) -> bool:
+        """Whether a later revision keeps the caps."""
+        return still_fits(self._charter, present, evidence.revision)
+
+    def by_standing_decision(
+        self, tx: Transaction, case: Case, evidence: Evidence, covered: Covered
+    ) -> Case:
+        """The sponsor's pledge in advance; no unit is asked."""
+        named = covered.decision.signers.sponsor
+        authority = self._directory.resolve(tx, named, Purpose.PLEDGE)
+        seat = Seat(Place.SPONSOR, named, self._unit_of(tx, named, case.facts))
+        statement = f"by standing decision {covered.ref.id}"
+        pledge = pledges.pledged(Pledge((seat,), ()), case, seat, authority, statement, tx.now)
+        due = attestation.due_at(self._charter, pledge, tx.now)
+        self._store.insert(tx, case.name, replace(pledge, liveness_at=due))
+        able = self._directory.impartial(tx, case.facts)
+        validity = self._charter.validity(Gate.PLEDGE.value).elapsed
+        return marked(pledges.settled(case, pledge, able, tx.now, validity), covered)
 
     def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
         """For each act that is missing the line above it, one of each in turn; governance last.
@@ -140,7 +173,8 @@ class PledgeDesk:
         """A pledge holds nothing that would have to be given back."""
 
     def released(self, tx: Transaction, case: Case, ending: Ending) -> None:
-        """A pledge holds nothing that would have to be given back."""
+        """Frees the place that the program had under a standing decision."""
+        self._standing.free(tx, case.program)
 
     def handed_on(self, tx: Transaction, case: Case) -> tuple[Case, Pledge, Pledge]:
         """An open case without the holders who have left, its pledge as it was and as it is now.
@@ -200,7 +234,12 @@ class PledgeDesk:
         former = (seat.former for seat in pledge.seats if seat.former)
         named = (*warrant.business_people, *pledge.sponsors, *former)
         people = dict.fromkeys((*named, *pledge.overriders, *pledge.voters))
-        return replace(warrant, business_people=tuple(people))
+        ref = warrant.standing_decision
+        return replace(
+            warrant,
+            business_people=tuple(people),
+            standing_decision_ended="" if ref is None else self._standing.ended(tx, ref),
+        )
 
     def _stand_ins(
         self, tx: Transaction, case: Case, pledge: Pledge, able: Able
@@ -268,7 +307,7 @@ class PledgeDesk:
             name in (one.named, *one.people) for one in pledge.seats if one != seat
         )
         beside = seat.place is Place.SPONSOR and len(pledge.seats) > 1
-        return not elsewhere and (beside or side_of(self._charter, person.unit) is Side.BUSINESS)
+        return not elsewhere and (beside or self._directory.side(person) is Side.BUSINESS)
 
     def _spokespeople(self, position: Position, pledge: Pledge, case: Case) -> Sequence[str]:
         involved = {*case.facts.business_people, *pledge.sponsors}

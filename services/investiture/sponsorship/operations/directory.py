@@ -4,12 +4,13 @@ from datetime import datetime
 
 from investiture.casework.conflicts import interested
 from investiture.casework.facts import Authority, Interest, Revision
-from investiture.casework.words import Purpose
+from investiture.casework.words import Purpose, Side
 from investiture.charter.model import Charter
 from investiture.chassis.refusal import Denied
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain.authority import authority_of, decides, lent_to
 from investiture.sponsorship.domain.delegations import Delegation
+from investiture.sponsorship.domain.organisation import side_of
 from investiture.sponsorship.domain.people import ImportPlan, Person
 from investiture.sponsorship.domain.positions import Able
 from investiture.sponsorship.store.delegations import DelegationStore
@@ -24,7 +25,11 @@ _HERE = frozenset({Purpose.PLEDGE, Purpose.POSITION})
 
 
 class DirectoryOperations:
-    """Reads and imports people, and resolves their authority."""
+    """Reads and imports people, and resolves their authority.
+
+    Who somebody is follows from the charter in force, whichever charter a case is pinned to: what
+    they may do with it was agreed when it was opened, who they are is as of today.
+    """
 
     def __init__(
         self,
@@ -161,6 +166,10 @@ class DirectoryOperations:
     def find(self, tx: Transaction, name: str) -> Person | None:
         """The person called `name`; None for nobody."""
         return self._people.find(tx, name)
+
+    def side(self, person: Person) -> Side | None:
+        """The side on which a person works today; None where their unit is none."""
+        return side_of(self._charter, person.unit)
 
     def _authority(
         self, tx: Transaction, person: Person, purpose: Purpose, on_behalf_of: str, at: datetime

@@ -8,8 +8,8 @@ from typing import Any
 from investiture.casework import case as cases
 from investiture.casework.case import Case
 from investiture.casework.operations import CaseOperations
+from investiture.casework.rules import Pinned
 from investiture.casework.words import Amber, CaseState, Gate, Purpose
-from investiture.charter.model import Charter
 from investiture.charter.timetable import timetable
 from investiture.chassis.refusal import Denied, InvalidArgument
 from investiture.chassis.transaction import Transaction
@@ -33,19 +33,17 @@ class LivenessOperations:
 
     def __init__(
         self,
-        charter: Charter,
         cases_: CaseOperations,
         store: PledgeStore,
         directory: DirectoryOperations,
-        desk: PledgeDesk,
+        desks: Pinned[PledgeDesk],
         tests: AuthorityTests,
         pledges_: PledgeOperations,
     ) -> None:
-        self._charter = charter
         self._cases = cases_
         self._store = store
         self._directory = directory
-        self._desk = desk
+        self._desks = desks
         self._tests = tests
         self._pledges = pledges_
 
@@ -63,7 +61,7 @@ class LivenessOperations:
         moved = attestation.answered(case, spoken)
         look = before.liveness_at
         if not moved.holders:
-            look = attestation.due_at(self._charter, spoken, tx.now)
+            look = attestation.due_at(self._cases.rules(tx, case), spoken, tx.now)
         after = replace(spoken, liveness_at=look)
         payload = {"authority": authority.evidence(), "place": seat.place, "statement": statement}
         return self._saved(tx, case, moved, (before, after), "pledge.attested", payload)
@@ -75,7 +73,8 @@ class LivenessOperations:
         case, before = self._standing(tx, name, etag)
         self._require_transferrer(tx, case, before)
         seat = _seat_of(before, sponsor)
-        if successor and not self._desk.may_follow(tx, successor, seat, before):
+        desk = self._desks.of(tx, case)
+        if successor and not desk.may_follow(tx, successor, seat, before):
             raise InvalidArgument.of(
                 "successor",
                 f"{successor} cannot sponsor {case.program}: name active staff of the business "
@@ -114,7 +113,7 @@ class LivenessOperations:
         if case.state is not CaseState.STANDING:
             self._store.save(tx, name, pledge, replace(pledge, liveness_at=None))
         elif not case.holders:
-            due = attestation.due_at(self._charter, pledge, tx.now)
+            due = attestation.due_at(self._cases.rules(tx, case), pledge, tx.now)
             if due <= tx.now:
                 self._ask(tx, case, pledge, {"due": True})
             else:
@@ -128,7 +127,8 @@ class LivenessOperations:
         if case is None or case.state is not CaseState.STANDING or case.holders:
             return False
         pledge = self._store.load(tx, case.name)
-        if not attestation.asked_at_gate(self._charter, pledge, gate, tx.now):
+        rules = self._cases.rules(tx, case)
+        if not attestation.asked_at_gate(rules, pledge, gate, tx.now):
             return False
         self._ask(tx, case, pledge, {"gate": gate.value})
         return True
@@ -136,16 +136,16 @@ class LivenessOperations:
     def _ask(
         self, tx: Transaction, case: Case, pledge: Pledge, why: Mapping[str, Any]
     ) -> PledgeReading:
-        dates = timetable(self._charter, Gate.PLEDGE.value, tx.now)
+        dates = timetable(self._cases.rules(tx, case), Gate.PLEDGE.value, tx.now)
         moved = attestation.asked(case, pledge, dates, tx.now)
-        following = self._cases.reading(moved, tx.now).following
+        following = self._cases.reading(tx, moved).following
         after = replace(pledge, liveness_at=following.at if following else None)
         return self._saved(tx, case, moved, (pledge, after), "pledge.attestation_asked", why)
 
     def _escalate(self, tx: Transaction, case: Case, pledge: Pledge) -> None:
         moved, taken = self._cases.escalated(tx, case)
         amber = attestation.escalated(moved, taken)
-        following = self._cases.reading(amber, tx.now).following
+        following = self._cases.reading(tx, amber).following
         after = replace(pledge, liveness_at=following.at if following else None)
         if not taken:
             self._store.save(tx, case.name, pledge, after)
@@ -193,8 +193,8 @@ class LivenessOperations:
         for seat, why in lost.items():
             free = succession.vacated(free, seat, why)
         said = replace(case, amber=Amber.TRANSFER, reason="; ".join(lost.values()))
-        held, after = self._desk.held_anew(tx, pledges.decided_by(said, free), free)
-        agreed = timetable(self._charter, Gate.PLEDGE.value, tx.now)
+        held, after = self._desks.of(tx, case).held_anew(tx, pledges.decided_by(said, free), free)
+        agreed = timetable(self._cases.rules(tx, case), Gate.PLEDGE.value, tx.now)
         self._store.save(tx, case.name, before, after)  # who is asked next follows from it
         governed = self._cases.governed(tx, waiting(held, after, agreed))
         self._saved(tx, case, governed, (after, after), "pledge.vacated", _payload(lost))

@@ -10,9 +10,9 @@ from investiture.casework.case import Case
 from investiture.casework.conflicts import require_impartial
 from investiture.casework.facts import Authority, Decider, Gap
 from investiture.casework.operations import CaseOperations
+from investiture.casework.rules import Pinned
 from investiture.casework.words import CaseState, Gate, Purpose, Side
-from investiture.charter.model import Charter
-from investiture.charter.timetable import timetable
+from investiture.charter.timetable import Timetable, timetable
 from investiture.chassis.refusal import FieldViolation, InvalidArgument
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain import attestation, objections, pledges, voting
@@ -53,18 +53,16 @@ class PledgeOperations:
 
     def __init__(
         self,
-        charter: Charter,
         cases_: CaseOperations,
         store: PledgeStore,
         directory: DirectoryOperations,
-        desk: PledgeDesk,
+        desks: Pinned[PledgeDesk],
         tests: AuthorityTests,
     ) -> None:
-        self._charter = charter
         self._cases = cases_
         self._store = store
         self._directory = directory
-        self._desk = desk
+        self._desks = desks
         self._tests = tests
 
     def read(self, tx: Transaction, name: str) -> PledgeReading:
@@ -97,7 +95,8 @@ class PledgeOperations:
         require_authority(legs, authority.person)
         taken = pledges.pledged(before, case, seat, authority, statement, tx.now)
         able = self._directory.impartial(tx, case.facts)
-        passed = tuple(passed_on(self._charter, case.facts, p, able) for p in taken.positions)
+        rules = self._cases.rules(tx, case)
+        passed = tuple(passed_on(rules, case.facts, p, able) for p in taken.positions)
         after = replace(taken, positions=passed, legs=legs)
         payload = {"authority": authority.evidence(), "place": seat.place, "statement": statement}
         return self._settle(tx, case, (before, after), "pledge.pledged", payload)
@@ -127,23 +126,24 @@ class PledgeOperations:
         case, before = self._decidable(tx, name, etag)
         authority = self._directory.decider(tx, Purpose.POSITION, on_behalf_of)
         position = _asked_position(before, case, unit)
+        if said.kind is PositionKind.RECUSE and (
+            board := objections.sits_above(position, authority)
+        ):
+            return self._stepped_aside(tx, case, before, position, board, authority)
         pledges.require_voice(before, case, position, authority)
         if said.kind is not PositionKind.RECUSE:
             require_impartial(case.facts, authority)
         ballot = voting.votes_on(position, authority)
         said = said if ballot is None else voting.joined(ballot, said)
+        rules = self._cases.rules(tx, case)
         check_statement(
-            self._charter,
-            position,
-            said,
-            lambda person: self._directory.present(tx, person),
-            tx.now,
+            rules, position, said, lambda person: self._directory.present(tx, person), tx.now
         )
         if said.kind is PositionKind.OBJECT:
             objections.refuse_repeated(case, position)
         able = self._directory.impartial(tx, case.facts)
         recorded = self._recorded(case, position, ballot, said, authority, able, tx)
-        recorded = objections.with_arbiter(self._charter, case, before, recorded, able, tx.now)
+        recorded = objections.with_arbiter(rules, case, before, recorded, able, tx.now)
         after = pledges.with_position(before, recorded)
         agreed = said.conditions if ballot is None else voting.conditions_of(recorded)
         conditions = pledges.conditions_with(case, unit, agreed)
@@ -178,7 +178,8 @@ class PledgeOperations:
         authority = self._directory.decider(tx, Purpose.POSITION, on_behalf_of)
         position = _asked_position(before, case, unit)
         objections.require_objection(case, position)
-        objections.require_arbiter(self._charter, case, before, position, authority)
+        rules = self._cases.rules(tx, case)
+        objections.require_arbiter(rules, case, before, position, authority)
         require_impartial(case.facts, authority)
         payload = {
             "authority": authority.evidence(),
@@ -196,11 +197,47 @@ class PledgeOperations:
             ended = objections.override(position, authority, reason, seen, tx.now)
         else:
             ended = objections.sustain(position, authority, reason, tx.now)
+        return self._ended(tx, case, before, ended, "pledge.objection_vote", payload)
+
+    def _stepped_aside(
+        self,
+        tx: Transaction,
+        case: Case,
+        before: Pledge,
+        position: Position,
+        board: Ballot,
+        authority: Authority,
+    ) -> PledgeReading:
+        """A member of the committee above the top cannot judge an objection."""
+        seen = (case.facts.number, case.gate_digest)
+        left = objections.recused(position, board, authority, seen, tx.now)
+        able, rules = self._directory.impartial(tx, case.facts), self._cases.rules(tx, case)
+        asked = objections.with_arbiter(rules, case, before, left, able, tx.now)
+        payload = {
+            "authority": authority.evidence(),
+            "unit": position.unit,
+            "committee": board.name,
+        }
+        return self._ended(tx, case, before, asked, "pledge.objection_recusal", payload)
+
+    def _ended(
+        self,
+        tx: Transaction,
+        case: Case,
+        before: Pledge,
+        ended: Position,
+        kind: str,
+        payload: Mapping[str, Any],
+    ) -> PledgeReading:
+        """Stores how an objection stands; sustained, it asks the proposer for changes.
+
+        `kind` is what happened where nothing was decided by it.
+        """
         if ended.resolution is not Resolution.SUSTAINED:
             after = pledges.with_position(before, ended)
-            kind = "pledge.objection_overridden" if ended.overridden else "pledge.objection_vote"
-            return self._settle(tx, case, (before, after), kind, payload)
-        dates = self._cases.changes_timetable(tx.now)
+            what = "pledge.objection_overridden" if ended.overridden else kind
+            return self._settle(tx, case, (before, after), what, payload)
+        dates = self._cases.changes_timetable(tx, case)
         asked = cases.request_changes(case, (objections.gap_of(ended),), dates, tx.now)
         change = (before, pledges.with_position(before, ended))
         return self._saved(tx, case, asked, change, "pledge.objection_sustained", payload)
@@ -219,15 +256,15 @@ class PledgeOperations:
         return tuple(handed)
 
     def _hand_on(self, tx: Transaction, case: Case, people: Collection[str]) -> None:
-        handed_on, before, after = self._desk.handed_on(tx, case)
+        handed_on, before, after = self._desks.of(tx, case).handed_on(tx, case)
         self._store.save(tx, case.name, before, after)
         if after.complete:  # those who stay in a committee have said enough
             able, validity = (
                 self._directory.impartial(tx, case.facts),
-                self._cases.validity(Gate.PLEDGE),
+                self._cases.validity(tx, case),
             )
             handed_on = pledges.settled(case, after, able, tx.now, validity)
-        dated = waiting(handed_on, after, timetable(self._charter, "PLEDGE", tx.now))
+        dated = waiting(handed_on, after, self._agreed(tx, case))
         moved = self._cases.governed(tx, dated)
         payload = {
             "left": sorted(one.person for one in case.holders if one.person in people),
@@ -235,6 +272,10 @@ class PledgeOperations:
             "no_eligible_holder": moved.no_eligible_holder,
         }
         self._cases.store.save(tx, case, moved, "pledge.handed_on", payload)
+
+    def _agreed(self, tx: Transaction, case: Case) -> Timetable:
+        """The dates of the agreed time from now on."""
+        return timetable(self._cases.rules(tx, case), Gate.PLEDGE.value, tx.now)
 
     def _decidable(self, tx: Transaction, name: str, etag: str) -> tuple[Case, Pledge]:
         self._directory.hold_still(tx)
@@ -256,12 +297,12 @@ class PledgeOperations:
             change[1],
             self._directory.impartial(tx, case.facts),
             tx.now,
-            self._cases.validity(Gate.PLEDGE),
+            self._cases.validity(tx, case),
         )
         if settled.state is CaseState.OPEN:
-            settled = waiting(settled, change[1], timetable(self._charter, "PLEDGE", tx.now))
+            settled = waiting(settled, change[1], self._agreed(tx, case))
         if settled.state is CaseState.STANDING:
-            due = attestation.due_at(self._charter, change[1], tx.now)
+            due = attestation.due_at(self._cases.rules(tx, case), change[1], tx.now)
             change = (change[0], replace(change[1], liveness_at=due))
         return self._saved(tx, case, settled, change, kind, payload)
 
@@ -293,14 +334,14 @@ class PledgeOperations:
         able: Able,
         tx: Transaction,
     ) -> Position:
-        seen = (case.facts.number, case.gate_digest)
+        seen, rules = (case.facts.number, case.gate_digest), self._cases.rules(tx, case)
         if ballot is not None:
             voted = voting.voted(position, ballot, said, authority, seen, tx.now)
-            return passed_on(self._charter, case.facts, voted, able)
+            return passed_on(rules, case.facts, voted, able)
         recorded = said_by(position, said, authority, seen, tx.now)
         if recorded.agreed:
             return recorded
-        return replace(recorded, asked=next_asked(self._charter, case.facts, recorded, able))
+        return replace(recorded, asked=next_asked(rules, case.facts, recorded, able))
 
 
 def _asked_position(pledge: Pledge, case: Case, unit: str) -> Position:

@@ -149,6 +149,40 @@ POSITION = sa.Table(
     sa.Column("appeal", sa.Text),
 )
 
+# A signature is bound to a decision's text: to its digest.
+STANDING_SIGNATURE = sa.Table(
+    "standing_signature",
+    METADATA,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("side", sa.Text, primary_key=True),
+    sa.Column("decision", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("signed_at", Instant, nullable=False),
+    sa.Index("standing_signature_by_decision", "decision"),
+)
+
+STANDING_REVOCATION = sa.Table(
+    "standing_revocation",
+    METADATA,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("decision", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+# A program's place under a decision, counted by its id whatever its text; one that ended frees it.
+STANDING_PLACE = sa.Table(
+    "standing_place",
+    METADATA,
+    sa.Column("program", sa.Text, primary_key=True),
+    sa.Column("decision", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("ended_at", Instant),
+    sa.Index("standing_place_by_decision", "decision", "ended_at"),
+)
+
 CHANGE = sa.Table(
     "governance_change",
     METADATA,

@@ -114,6 +114,8 @@ class _HoldEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Hold.ValueType],
     """The program ended; what was not spent went back."""
     HOLD_LAPSED: _Hold.ValueType  # 4
     """The fiscal year closed; what was not spent lapsed."""
+    HOLD_EXPIRED: _Hold.ValueType  # 5
+    """Its timeout came; what was not promised went back to the envelope, and what was promised is still spent."""
 
 class Hold(_Hold, metaclass=_HoldEnumTypeWrapper):
     """What became of a reservation."""
@@ -128,6 +130,8 @@ HOLD_RELEASED: Hold.ValueType  # 3
 """The program ended; what was not spent went back."""
 HOLD_LAPSED: Hold.ValueType  # 4
 """The fiscal year closed; what was not spent lapsed."""
+HOLD_EXPIRED: Hold.ValueType  # 5
+"""Its timeout came; what was not promised went back to the envelope, and what was promised is still spent."""
 Global___Hold: _TypeAlias = Hold  # noqa: Y015
 
 @_typing.final
@@ -901,6 +905,7 @@ class Reservation(_message.Message):
     RELEASED_FIELD_NUMBER: _builtins.int
     COMMITMENTS_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`programs/{program}/budgetRequests/{request}/reservation`."""
     envelope: _builtins.str
@@ -931,6 +936,12 @@ class Reservation(_message.Message):
     def commitments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Commitment]:
         """Commitments made from it."""
 
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """From this instant on nothing is promised from it, and what remains goes back; its funding never stands longer. The
+        envelope's balances and the ledger follow within moments.
+        """
+
     def __init__(
         self,
         *,
@@ -943,10 +954,11 @@ class Reservation(_message.Message):
         released: _money_pb2.Money | None = ...,
         commitments: _abc.Iterable[Global___Commitment] | None = ...,
         state: Global___Hold.ValueType = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "committed", b"committed", "released", b"released", "remaining", b"remaining", "reserved", b"reserved"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "committed", b"committed", "expires_at", b"expires_at", "released", b"released", "remaining", b"remaining", "reserved", b"reserved"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "commitments", b"commitments", "committed", b"committed", "envelope", b"envelope", "name", b"name", "released", b"released", "remaining", b"remaining", "reserved", b"reserved", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "commitments", b"commitments", "committed", b"committed", "envelope", b"envelope", "expires_at", b"expires_at", "name", b"name", "released", b"released", "remaining", b"remaining", "reserved", b"reserved", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1485,7 +1497,7 @@ class LedgerEntry(_message.Message):
     credit: Global___Account.ValueType
     """The account that takes."""
     kind: _builtins.str
-    """What for: appropriate, reserve, commit, actual, uncommit, release, transfer, carry, lapse, correct, roll_forward."""
+    """What for: appropriate, reserve, commit, actual, uncommit, release, expire, transfer, carry, lapse, correct, roll_forward."""
     actor: _builtins.str
     """Who, as `people/{person}` or `workloads/{workload}`."""
     reference: _builtins.str

@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from investiture.api._vendor.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
+from investiture.api.common.v1 import gate_pb2 as investiture_dot_api_dot_common_dot_v1_dot_gate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)investiture/api/budget/v1/transfers.proto\x12\x19investiture.api.budget.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\xa8\x04\n\x08Transfer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05giver\x18\x02 \x01(\t\x12\r\n\x05taker\x18\x03 \x01(\t\x12!\n\x05given\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12!\n\x05taken\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12\x35\n\x08\x65xchange\x18\x06 \x01(\x0b\x32#.investiture.api.budget.v1.Exchange\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x10\n\x08proposer\x18\x08 \x01(\t\x12/\n\x0bproposed_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x05state\x18\n \x01(\x0e\x32(.investiture.api.budget.v1.TransferState\x12>\n\tapprovals\x18\x0b \x03(\x0b\x32+.investiture.api.budget.v1.TransferApproval\x12\x38\n\x07\x61waited\x18\x0c \x03(\x0e\x32\'.investiture.api.budget.v1.TransferSeat\x12,\n\x08\x65nded_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65nded_by\x18\x0e \x01(\t\x12\x0e\n\x06remark\x18\x0f \x01(\t\x12\x0f\n\x07version\x18\x10 \x01(\x03\x12\x0c\n\x04\x65tag\x18\x11 \x01(\t\"\xef\x01\n\x08\x45xchange\x12\x32\n\x04rate\x18\x01 \x01(\tB$\xbaH!r\x1f\x32\x1d^[0-9]{1,10}(\\.[0-9]{1,12})?$\x12\x1a\n\x06source\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x36\n\tquoted_on\x18\x03 \x01(\tB#\xbaH r\x1e\x32\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\x12\x41\n\x08rounding\x18\x04 \x01(\x0e\x32#.investiture.api.budget.v1.RoundingB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x07residue\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18P\"\xa1\x01\n\x10TransferApproval\x12\x36\n\x05seats\x18\x01 \x03(\x0e\x32\'.investiture.api.budget.v1.TransferSeat\x12\x0e\n\x06person\x18\x02 \x01(\t\x12\x14\n\x0con_behalf_of\x18\x03 \x01(\t\x12/\n\x0b\x61pproved_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xfc\x02\n\x16ProposeTransferRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x38\n\x0btransfer_id\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^([a-z0-9][a-z0-9-]{0,62})?$\x12\x39\n\x05giver\x18\x03 \x01(\tB*\xbaH\'r%2#^envelopes/[a-z0-9][a-z0-9-]{0,62}$\x12\x39\n\x05taker\x18\x04 \x01(\tB*\xbaH\'r%2#^envelopes/[a-z0-9][a-z0-9-]{0,62}$\x12*\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x35\n\x08\x65xchange\x18\x06 \x01(\x0b\x32#.investiture.api.budget.v1.Exchange\x12\x1a\n\x06reason\x18\x07 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd0\x0f\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\"\xbd\x01\n\x16\x41pproveTransferRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x38\n\x04name\x18\x02 \x01(\tB*\xbaH\'r%2#^transfers/[a-z0-9][a-z0-9-]{0,62}$\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1d\n\x0con_behalf_of\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"\xd9\x01\n\x16\x44\x65\x63lineTransferRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x38\n\x04name\x18\x02 \x01(\tB*\xbaH\'r%2#^transfers/[a-z0-9][a-z0-9-]{0,62}$\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd0\x0f\x12\x1d\n\x0con_behalf_of\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"N\n\x12GetTransferRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^transfers/[a-z0-9][a-z0-9-]{0,62}$\"\xae\x01\n\x14ListTransfersRequest\x12\x19\n\x08\x65nvelope\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x41\n\x05state\x18\x02 \x01(\x0e\x32(.investiture.api.budget.v1.TransferStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"h\n\x15ListTransfersResponse\x12\x36\n\ttransfers\x18\x01 \x03(\x0b\x32#.investiture.api.budget.v1.Transfer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x84\x01\n\rTransferState\x12\x1e\n\x1aTRANSFER_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17TRANSFER_STATE_PROPOSED\x10\x01\x12\x19\n\x15TRANSFER_STATE_POSTED\x10\x02\x12\x1b\n\x17TRANSFER_STATE_DECLINED\x10\x03*|\n\x0cTransferSeat\x12\x1d\n\x19TRANSFER_SEAT_UNSPECIFIED\x10\x00\x12\x17\n\x13TRANSFER_SEAT_GIVER\x10\x01\x12\x17\n\x13TRANSFER_SEAT_TAKER\x10\x02\x12\x1b\n\x17TRANSFER_SEAT_COMMITTEE\x10\x03*e\n\x08Rounding\x12\x18\n\x14ROUNDING_UNSPECIFIED\x10\x00\x12\x16\n\x12ROUNDING_HALF_EVEN\x10\x01\x12\x14\n\x10ROUNDING_HALF_UP\x10\x02\x12\x11\n\rROUNDING_DOWN\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)investiture/api/budget/v1/transfers.proto\x12\x19investiture.api.budget.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a$investiture/api/common/v1/gate.proto\"\xe1\x04\n\x08Transfer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05giver\x18\x02 \x01(\t\x12\r\n\x05taker\x18\x03 \x01(\t\x12!\n\x05given\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12!\n\x05taken\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12\x35\n\x08\x65xchange\x18\x06 \x01(\x0b\x32#.investiture.api.budget.v1.Exchange\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x10\n\x08proposer\x18\x08 \x01(\t\x12/\n\x0bproposed_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x05state\x18\n \x01(\x0e\x32(.investiture.api.budget.v1.TransferState\x12>\n\tapprovals\x18\x0b \x03(\x0b\x32+.investiture.api.budget.v1.TransferApproval\x12\x38\n\x07\x61waited\x18\x0c \x03(\x0e\x32\'.investiture.api.budget.v1.TransferSeat\x12,\n\x08\x65nded_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65nded_by\x18\x0e \x01(\t\x12\x0e\n\x06remark\x18\x0f \x01(\t\x12\x0f\n\x07version\x18\x10 \x01(\x03\x12\x0c\n\x04\x65tag\x18\x11 \x01(\t\x12\x37\n\ttimetable\x18\x12 \x01(\x0b\x32$.investiture.api.common.v1.Timetable\"\xef\x01\n\x08\x45xchange\x12\x32\n\x04rate\x18\x01 \x01(\tB$\xbaH!r\x1f\x32\x1d^[0-9]{1,10}(\\.[0-9]{1,12})?$\x12\x1a\n\x06source\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x36\n\tquoted_on\x18\x03 \x01(\tB#\xbaH r\x1e\x32\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\x12\x41\n\x08rounding\x18\x04 \x01(\x0e\x32#.investiture.api.budget.v1.RoundingB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x07residue\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18P\"\xa1\x01\n\x10TransferApproval\x12\x36\n\x05seats\x18\x01 \x03(\x0e\x32\'.investiture.api.budget.v1.TransferSeat\x12\x0e\n\x06person\x18\x02 \x01(\t\x12\x14\n\x0con_behalf_of\x18\x03 \x01(\t\x12/\n\x0b\x61pproved_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xfc\x02\n\x16ProposeTransferRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x38\n\x0btransfer_id\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^([a-z0-9][a-z0-9-]{0,62})?$\x12\x39\n\x05giver\x18\x03 \x01(\tB*\xbaH\'r%2#^envelopes/[a-z0-9][a-z0-9-]{0,62}$\x12\x39\n\x05taker\x18\x04 \x01(\tB*\xbaH\'r%2#^envelopes/[a-z0-9][a-z0-9-]{0,62}$\x12*\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x35\n\x08\x65xchange\x18\x06 \x01(\x0b\x32#.investiture.api.budget.v1.Exchange\x12\x1a\n\x06reason\x18\x07 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd0\x0f\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\"\xbd\x01\n\x16\x41pproveTransferRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x38\n\x04name\x18\x02 \x01(\tB*\xbaH\'r%2#^transfers/[a-z0-9][a-z0-9-]{0,62}$\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1d\n\x0con_behalf_of\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"\xd9\x01\n\x16\x44\x65\x63lineTransferRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x38\n\x04name\x18\x02 \x01(\tB*\xbaH\'r%2#^transfers/[a-z0-9][a-z0-9-]{0,62}$\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd0\x0f\x12\x1d\n\x0con_behalf_of\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"N\n\x12GetTransferRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^transfers/[a-z0-9][a-z0-9-]{0,62}$\"\xf0\x01\n\x14ListTransfersRequest\x12\x19\n\x08\x65nvelope\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x41\n\x05state\x18\x02 \x01(\x0e\x32(.investiture.api.budget.v1.TransferStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12@\n\x08\x61waiting\x18\x05 \x01(\tB.\xbaH+r)2\'^(people/(-|[a-z0-9][a-z0-9-]{0,62}))?$\"h\n\x15ListTransfersResponse\x12\x36\n\ttransfers\x18\x01 \x03(\x0b\x32#.investiture.api.budget.v1.Transfer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x84\x01\n\rTransferState\x12\x1e\n\x1aTRANSFER_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17TRANSFER_STATE_PROPOSED\x10\x01\x12\x19\n\x15TRANSFER_STATE_POSTED\x10\x02\x12\x1b\n\x17TRANSFER_STATE_DECLINED\x10\x03*|\n\x0cTransferSeat\x12\x1d\n\x19TRANSFER_SEAT_UNSPECIFIED\x10\x00\x12\x17\n\x13TRANSFER_SEAT_GIVER\x10\x01\x12\x17\n\x13TRANSFER_SEAT_TAKER\x10\x02\x12\x1b\n\x17TRANSFER_SEAT_COMMITTEE\x10\x03*e\n\x08Rounding\x12\x18\n\x14ROUNDING_UNSPECIFIED\x10\x00\x12\x16\n\x12ROUNDING_HALF_EVEN\x10\x01\x12\x14\n\x10ROUNDING_HALF_UP\x10\x02\x12\x11\n\rROUNDING_DOWN\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -84,28 +85,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTTRANSFERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTTRANSFERSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTTRANSFERSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
-  _globals['_TRANSFERSTATE']._serialized_start=2279
-  _globals['_TRANSFERSTATE']._serialized_end=2411
-  _globals['_TRANSFERSEAT']._serialized_start=2413
-  _globals['_TRANSFERSEAT']._serialized_end=2537
-  _globals['_ROUNDING']._serialized_start=2539
-  _globals['_ROUNDING']._serialized_end=2640
-  _globals['_TRANSFER']._serialized_start=160
-  _globals['_TRANSFER']._serialized_end=712
-  _globals['_EXCHANGE']._serialized_start=715
-  _globals['_EXCHANGE']._serialized_end=954
-  _globals['_TRANSFERAPPROVAL']._serialized_start=957
-  _globals['_TRANSFERAPPROVAL']._serialized_end=1118
-  _globals['_PROPOSETRANSFERREQUEST']._serialized_start=1121
-  _globals['_PROPOSETRANSFERREQUEST']._serialized_end=1501
-  _globals['_APPROVETRANSFERREQUEST']._serialized_start=1504
-  _globals['_APPROVETRANSFERREQUEST']._serialized_end=1693
-  _globals['_DECLINETRANSFERREQUEST']._serialized_start=1696
-  _globals['_DECLINETRANSFERREQUEST']._serialized_end=1913
-  _globals['_GETTRANSFERREQUEST']._serialized_start=1915
-  _globals['_GETTRANSFERREQUEST']._serialized_end=1993
-  _globals['_LISTTRANSFERSREQUEST']._serialized_start=1996
-  _globals['_LISTTRANSFERSREQUEST']._serialized_end=2170
-  _globals['_LISTTRANSFERSRESPONSE']._serialized_start=2172
-  _globals['_LISTTRANSFERSRESPONSE']._serialized_end=2276
+  _globals['_LISTTRANSFERSREQUEST'].fields_by_name['awaiting']._loaded_options = None
+  _globals['_LISTTRANSFERSREQUEST'].fields_by_name['awaiting']._serialized_options = b'\272H+r)2\'^(people/(-|[a-z0-9][a-z0-9-]{0,62}))?$'
+  _globals['_TRANSFERSTATE']._serialized_start=2440
+  _globals['_TRANSFERSTATE']._serialized_end=2572
+  _globals['_TRANSFERSEAT']._serialized_start=2574
+  _globals['_TRANSFERSEAT']._serialized_end=2698
+  _globals['_ROUNDING']._serialized_start=2700
+  _globals['_ROUNDING']._serialized_end=2801
+  _globals['_TRANSFER']._serialized_start=198
+  _globals['_TRANSFER']._serialized_end=807
+  _globals['_EXCHANGE']._serialized_start=810
+  _globals['_EXCHANGE']._serialized_end=1049
+  _globals['_TRANSFERAPPROVAL']._serialized_start=1052
+  _globals['_TRANSFERAPPROVAL']._serialized_end=1213
+  _globals['_PROPOSETRANSFERREQUEST']._serialized_start=1216
+  _globals['_PROPOSETRANSFERREQUEST']._serialized_end=1596
+  _globals['_APPROVETRANSFERREQUEST']._serialized_start=1599
+  _globals['_APPROVETRANSFERREQUEST']._serialized_end=1788
+  _globals['_DECLINETRANSFERREQUEST']._serialized_start=1791
+  _globals['_DECLINETRANSFERREQUEST']._serialized_end=2008
+  _globals['_GETTRANSFERREQUEST']._serialized_start=2010
+  _globals['_GETTRANSFERREQUEST']._serialized_end=2088
+  _globals['_LISTTRANSFERSREQUEST']._serialized_start=2091
+  _globals['_LISTTRANSFERSREQUEST']._serialized_end=2331
+  _globals['_LISTTRANSFERSRESPONSE']._serialized_start=2333
+  _globals['_LISTTRANSFERSRESPONSE']._serialized_end=2437
 # @@protoc_insertion_point(module_scope)

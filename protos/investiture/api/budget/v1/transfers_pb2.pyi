@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
+from investiture.api.common.v1 import gate_pb2 as _gate_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -128,6 +129,7 @@ class Transfer(_message.Message):
     REMARK_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    TIMETABLE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`transfers/{transfer}`."""
     giver: _builtins.str
@@ -176,6 +178,12 @@ class Transfer(_message.Message):
     def ended_at(self) -> _timestamp_pb2.Timestamp:
         """When it was posted or declined; unset before."""
 
+    @_builtins.property
+    def timetable(self) -> _gate_pb2.Timetable:
+        """By when its approvals are expected: the dates of a funding's wait, from the proposal on. Unset for one that was proposed
+        before there were any. They decide nothing: a transfer waits until somebody approves or declines it.
+        """
+
     def __init__(
         self,
         *,
@@ -196,10 +204,11 @@ class Transfer(_message.Message):
         remark: _builtins.str = ...,
         version: _builtins.int = ...,
         etag: _builtins.str = ...,
+        timetable: _gate_pb2.Timetable | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at", "exchange", b"exchange", "given", b"given", "proposed_at", b"proposed_at", "taken", b"taken"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at", "exchange", b"exchange", "given", b"given", "proposed_at", b"proposed_at", "taken", b"taken", "timetable", b"timetable"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "awaited", b"awaited", "ended_at", b"ended_at", "ended_by", b"ended_by", "etag", b"etag", "exchange", b"exchange", "given", b"given", "giver", b"giver", "name", b"name", "proposed_at", b"proposed_at", "proposer", b"proposer", "reason", b"reason", "remark", b"remark", "state", b"state", "taken", b"taken", "taker", b"taker", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "awaited", b"awaited", "ended_at", b"ended_at", "ended_by", b"ended_by", "etag", b"etag", "exchange", b"exchange", "given", b"given", "giver", b"giver", "name", b"name", "proposed_at", b"proposed_at", "proposer", b"proposer", "reason", b"reason", "remark", b"remark", "state", b"state", "taken", b"taken", "taker", b"taker", "timetable", b"timetable", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -447,6 +456,7 @@ class ListTransfersRequest(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AWAITING_FIELD_NUMBER: _builtins.int
     envelope: _builtins.str
     """Only where this envelope gives or takes, as `envelopes/{envelope}`; empty means all."""
     state: Global___TransferState.ValueType
@@ -455,6 +465,10 @@ class ListTransfersRequest(_message.Message):
     """Rows a page; 0 means 50, more than 500 is taken as 500."""
     page_token: _builtins.str
     """Token of the page before."""
+    awaiting: _builtins.str
+    """Only what waits for this person's approval, as `people/{person}`, or `people/-` for who calls: as an owner, for one who lends them authority over
+    money now, or, where the caller asks for themselves, as a member of the budget committee. A page may have fewer rows.
+    """
     def __init__(
         self,
         *,
@@ -462,10 +476,11 @@ class ListTransfersRequest(_message.Message):
         state: Global___TransferState.ValueType = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        awaiting: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaiting", b"awaiting", "envelope", b"envelope", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

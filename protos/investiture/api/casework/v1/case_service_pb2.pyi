@@ -534,7 +534,7 @@ Global___TryCharterRequest: _TypeAlias = TryCharterRequest  # noqa: Y015
 
 @_typing.final
 class TriedCase(_message.Message):
-    """An open case that would read differently."""
+    """An open case whose next round would ask differently."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -550,7 +550,7 @@ class TriedCase(_message.Message):
     """The gate."""
     @_builtins.property
     def differences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What would differ, one line each: `- ` as it is, `+ ` as it would be."""
+        """What would differ, one line each: `- ` by the charter in force, `+ ` by the tried one."""
 
     def __init__(
         self,
@@ -586,7 +586,7 @@ class TryCharterResponse(_message.Message):
     """Token of the next page; empty at the end."""
     @_builtins.property
     def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___TriedCase]:
-        """The cases that would change, by name."""
+        """The cases whose next round would change, by name."""
 
     def __init__(
         self,

@@ -190,8 +190,9 @@ class CaseServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TryCharter(self, request, context):
-        """Tries a charter on the open cases of this service: which of them would ask somebody else, by another date, or something
-        else, if they were opened under it. The same code, and nothing is stored.
+        """Tries a charter on the open cases of this service. They keep the charter they were opened under; this says whose next
+        round would ask somebody else, by another date, or something else than under the charter in force. The same code, and
+        nothing is stored.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,8 +43,9 @@ class CaseServiceStub:
     GetWarrant: _aio.UnaryUnaryMultiCallable[_case_service_pb2.GetWarrantRequest, _case_service_pb2.SignedWarrant]
     """Mints a fresh warrant from the present record of a standing case. Refused with WRONG_STATE where none stands."""
     TryCharter: _aio.UnaryUnaryMultiCallable[_case_service_pb2.TryCharterRequest, _case_service_pb2.TryCharterResponse]
-    """Tries a charter on the open cases of this service: which of them would ask somebody else, by another date, or something
-    else, if they were opened under it. The same code, and nothing is stored.
+    """Tries a charter on the open cases of this service. They keep the charter they were opened under; this says whose next
+    round would ask somebody else, by another date, or something else than under the charter in force. The same code, and
+    nothing is stored.
     """
     ListPendingDecisions: _aio.UnaryUnaryMultiCallable[_case_service_pb2.ListPendingDecisionsRequest, _case_service_pb2.ListPendingDecisionsResponse]
     """Lists the open cases that wait for a person or a unit, the oldest due date first."""
@@ -153,8 +154,9 @@ class CaseServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _case_service_pb2.TryCharterRequest,
         context: _aio.ServicerContext[_case_service_pb2.TryCharterRequest, _abc.Awaitable[_case_service_pb2.TryCharterResponse]],
     ) -> _abc.Awaitable[_case_service_pb2.TryCharterResponse]:
-        """Tries a charter on the open cases of this service: which of them would ask somebody else, by another date, or something
-        else, if they were opened under it. The same code, and nothing is stored.
+        """Tries a charter on the open cases of this service. They keep the charter they were opened under; this says whose next
+        round would ask somebody else, by another date, or something else than under the charter in force. The same code, and
+        nothing is stored.
         """
 
     @_abc_1.abstractmethod

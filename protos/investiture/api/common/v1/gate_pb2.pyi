@@ -683,6 +683,32 @@ class Extension(_message.Message):
 Global___Extension: _TypeAlias = Extension  # noqa: Y015
 
 @_typing.final
+class StandingDecisionRef(_message.Message):
+    """The standing decision of the charter by which a gate is decided without a person in the room."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id in the charter."""
+    digest: _builtins.str
+    """`sha256:…` over its text, as its three signers signed it."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StandingDecisionRef: _TypeAlias = StandingDecisionRef  # noqa: Y015
+
+@_typing.final
 class GateCase(_message.Message):
     """What every gate's case has in common."""
 
@@ -717,6 +743,8 @@ class GateCase(_message.Message):
     WAITED_MS_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     AMBER_FIELD_NUMBER: _builtins.int
+    STANDING_DECISION_FIELD_NUMBER: _builtins.int
+    NOT_COVERED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, for instance `programs/{program}/pledges/{pledge}`."""
     program: _builtins.str
@@ -799,6 +827,16 @@ class GateCase(_message.Message):
     def extensions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Extension]:
         """Waits of this case that were given more time, at most one a wait."""
 
+    @_builtins.property
+    def standing_decision(self) -> Global___StandingDecisionRef:
+        """By which standing decision it was decided; unset where people decided. `basis` says the same."""
+
+    @_builtins.property
+    def not_covered(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Why no standing decision covered it when it was opened, one line a cap with its value and what was asked; empty where the
+        program is of no class that was decided in advance.
+        """
+
     def __init__(
         self,
         *,
@@ -831,10 +869,12 @@ class GateCase(_message.Message):
         waited_ms: _builtins.int = ...,
         extensions: _abc.Iterable[Global___Extension] | None = ...,
         amber: Global___Amber.ValueType = ...,
+        standing_decision: Global___StandingDecisionRef | None = ...,
+        not_covered: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "opened_at", b"opened_at", "standing_until", b"standing_until", "timetable", b"timetable", "waiting_since", b"waiting_since"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "opened_at", b"opened_at", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "timetable", b"timetable", "waiting_since", b"waiting_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "basis", b"basis", "charter_digest", b"charter_digest", "conditions", b"conditions", "decided_at", b"decided_at", "deciders", b"deciders", "escalations", b"escalations", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "extensions", b"extensions", "gaps", b"gaps", "gate", b"gate", "gate_digest", b"gate_digest", "holders", b"holders", "name", b"name", "no_eligible_holder", b"no_eligible_holder", "notices", b"notices", "opened_at", b"opened_at", "program", b"program", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_until", b"standing_until", "state", b"state", "timetable", b"timetable", "verdict", b"verdict", "version", b"version", "waited_ms", b"waited_ms", "waiting_since", b"waiting_since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "basis", b"basis", "charter_digest", b"charter_digest", "conditions", b"conditions", "decided_at", b"decided_at", "deciders", b"deciders", "escalations", b"escalations", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "extensions", b"extensions", "gaps", b"gaps", "gate", b"gate", "gate_digest", b"gate_digest", "holders", b"holders", "name", b"name", "no_eligible_holder", b"no_eligible_holder", "not_covered", b"not_covered", "notices", b"notices", "opened_at", b"opened_at", "program", b"program", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "state", b"state", "timetable", b"timetable", "verdict", b"verdict", "version", b"version", "waited_ms", b"waited_ms", "waiting_since", b"waiting_since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -186,6 +186,9 @@ class RevisionStatement(_message.Message):
     SUBMITTED_AT_FIELD_NUMBER: _builtins.int
     CONTROLS_FIELD_NUMBER: _builtins.int
     SPEND_CONDITIONS_FIELD_NUMBER: _builtins.int
+    PILOT_PEOPLE_FIELD_NUMBER: _builtins.int
+    PILOT_DAYS_FIELD_NUMBER: _builtins.int
+    INCIDENTS_FIELD_NUMBER: _builtins.int
     program: _builtins.str
     """The program, as `programs/{program}`."""
     revision: _builtins.int
@@ -208,6 +211,10 @@ class RevisionStatement(_message.Message):
     """Digest of the whole revision."""
     charter_digest: _builtins.str
     """The charter under which it was submitted."""
+    pilot_people: _builtins.int
+    """Most people the pilot reaches; 0 where the revision does not say."""
+    pilot_days: _builtins.int
+    """Most days the pilot takes; 0 where the revision does not say."""
     @_builtins.property
     def audiences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Ids of the audiences, sorted."""
@@ -256,6 +263,10 @@ class RevisionStatement(_message.Message):
     def spend_conditions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Conditions of the delegation-of-authority table that apply: novel, contractual, unbudgeted."""
 
+    @_builtins.property
+    def incidents(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingDecisionIncident]:
+        """Standing decisions that an incident has ended, whichever program it was of; as of the minting of this statement."""
+
     def __init__(
         self,
         *,
@@ -282,14 +293,55 @@ class RevisionStatement(_message.Message):
         submitted_at: _timestamp_pb2.Timestamp | None = ...,
         controls: _abc.Iterable[_builtins.str] | None = ...,
         spend_conditions: _abc.Iterable[_builtins.str] | None = ...,
+        pilot_people: _builtins.int = ...,
+        pilot_days: _builtins.int = ...,
+        incidents: _abc.Iterable[Global___StandingDecisionIncident] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "submitted_at", b"submitted_at", "tranches", b"tranches"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "audiences", b"audiences", "benefit_owners", b"benefit_owners", "category", b"category", "channels", b"channels", "charter_digest", b"charter_digest", "controls", b"controls", "counter_sponsor", b"counter_sponsor", "data_classes", b"data_classes", "digest", b"digest", "envelope", b"envelope", "exposure_bps", b"exposure_bps", "field_digests", b"field_digests", "gate_digests", b"gate_digests", "owning_unit", b"owning_unit", "program", b"program", "proposer", b"proposer", "revision", b"revision", "spend_conditions", b"spend_conditions", "sponsor", b"sponsor", "submitted_at", b"submitted_at", "tranches", b"tranches", "vendors", b"vendors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "audiences", b"audiences", "benefit_owners", b"benefit_owners", "category", b"category", "channels", b"channels", "charter_digest", b"charter_digest", "controls", b"controls", "counter_sponsor", b"counter_sponsor", "data_classes", b"data_classes", "digest", b"digest", "envelope", b"envelope", "exposure_bps", b"exposure_bps", "field_digests", b"field_digests", "gate_digests", b"gate_digests", "incidents", b"incidents", "owning_unit", b"owning_unit", "pilot_days", b"pilot_days", "pilot_people", b"pilot_people", "program", b"program", "proposer", b"proposer", "revision", b"revision", "spend_conditions", b"spend_conditions", "sponsor", b"sponsor", "submitted_at", b"submitted_at", "tranches", b"tranches", "vendors", b"vendors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RevisionStatement: _TypeAlias = RevisionStatement  # noqa: Y015
+
+@_typing.final
+class StandingDecisionIncident(_message.Message):
+    """An incident of a program that ran under a standing decision: it ends that decision for everybody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDING_DECISION_FIELD_NUMBER: _builtins.int
+    PROGRAM_FIELD_NUMBER: _builtins.int
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    program: _builtins.str
+    """The program that had the incident."""
+    incident: _builtins.str
+    """What happened, in words."""
+    @_builtins.property
+    def standing_decision(self) -> _gate_pb2.StandingDecisionRef:
+        """The standing decision."""
+
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When it was recorded."""
+
+    def __init__(
+        self,
+        *,
+        standing_decision: _gate_pb2.StandingDecisionRef | None = ...,
+        program: _builtins.str = ...,
+        incident: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "standing_decision", b"standing_decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "incident", b"incident", "program", b"program", "standing_decision", b"standing_decision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StandingDecisionIncident: _TypeAlias = StandingDecisionIncident  # noqa: Y015
 
 @_typing.final
 class Warrant(_message.Message):
@@ -313,6 +365,8 @@ class Warrant(_message.Message):
     CHARTER_DIGEST_FIELD_NUMBER: _builtins.int
     CEILING_FIELD_NUMBER: _builtins.int
     BUSINESS_PEOPLE_FIELD_NUMBER: _builtins.int
+    STANDING_DECISION_FIELD_NUMBER: _builtins.int
+    STANDING_DECISION_ENDED_FIELD_NUMBER: _builtins.int
     program: _builtins.str
     """The program."""
     gate: _gate_pb2.Gate.ValueType
@@ -333,6 +387,8 @@ class Warrant(_message.Message):
     """Largest allowed exposure in basis points."""
     charter_digest: _builtins.str
     """The charter under which it was decided."""
+    standing_decision_ended: _builtins.str
+    """Why that standing decision is no longer in force, as of the minting; empty while it is. The decision on this gate stands."""
     @_builtins.property
     def deciders(self) -> _containers.RepeatedCompositeFieldContainer[_gate_pb2.Decider]:
         """Who decided, with principals."""
@@ -357,6 +413,10 @@ class Warrant(_message.Message):
     def business_people(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Business persons of the program: proposer, sponsor and counter-sponsor."""
 
+    @_builtins.property
+    def standing_decision(self) -> _gate_pb2.StandingDecisionRef:
+        """By which standing decision the gate was decided; unset where people decided."""
+
     def __init__(
         self,
         *,
@@ -376,10 +436,12 @@ class Warrant(_message.Message):
         charter_digest: _builtins.str = ...,
         ceiling: Global___Amount | None = ...,
         business_people: _abc.Iterable[_builtins.str] | None = ...,
+        standing_decision: _gate_pb2.StandingDecisionRef | None = ...,
+        standing_decision_ended: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ceiling", b"ceiling", "issued_at", b"issued_at", "standing_until", b"standing_until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ceiling", b"ceiling", "issued_at", b"issued_at", "standing_decision", b"standing_decision", "standing_until", b"standing_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "business_people", b"business_people", "case_name", b"case_name", "case_version", b"case_version", "ceiling", b"ceiling", "charter_digest", b"charter_digest", "conditions", b"conditions", "deciders", b"deciders", "exposure_limit_bps", b"exposure_limit_bps", "gate", b"gate", "gate_digest", b"gate_digest", "issued_at", b"issued_at", "program", b"program", "revision", b"revision", "standing_until", b"standing_until", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "business_people", b"business_people", "case_name", b"case_name", "case_version", b"case_version", "ceiling", b"ceiling", "charter_digest", b"charter_digest", "conditions", b"conditions", "deciders", b"deciders", "exposure_limit_bps", b"exposure_limit_bps", "gate", b"gate", "gate_digest", b"gate_digest", "issued_at", b"issued_at", "program", b"program", "revision", b"revision", "standing_decision", b"standing_decision", "standing_decision_ended", b"standing_decision_ended", "standing_until", b"standing_until", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -167,6 +167,7 @@ class RequestChangesRequest(_message.Message):
     GAPS_FIELD_NUMBER: _builtins.int
     ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    FROM_ASSESSMENT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID that makes a repetition harmless."""
     name: _builtins.str
@@ -177,9 +178,11 @@ class RequestChangesRequest(_message.Message):
     """In whose name, where the caller is a delegate; otherwise empty."""
     validate_only: _builtins.bool
     """True: say what would happen and store nothing."""
+    from_assessment: _builtins.bool
+    """True: adds the gaps that the program's assessment names, each point of the appetite that is exceeded."""
     @_builtins.property
     def gaps(self) -> _containers.RepeatedCompositeFieldContainer[_gate_pb2.Gap]:
-        """What is missing; each with risk, tolerance, excess and remedy."""
+        """What is missing; each with risk, tolerance, excess and remedy. At least one, or `from_assessment`."""
 
     def __init__(
         self,
@@ -190,10 +193,11 @@ class RequestChangesRequest(_message.Message):
         gaps: _abc.Iterable[_gate_pb2.Gap] | None = ...,
         on_behalf_of: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        from_assessment: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "gaps", b"gaps", "name", b"name", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "from_assessment", b"from_assessment", "gaps", b"gaps", "name", b"name", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -263,6 +263,8 @@ class PilotPlan(_message.Message):
     KILL_CRITERIA_FIELD_NUMBER: _builtins.int
     ROLLBACK_FIELD_NUMBER: _builtins.int
     OWNER_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
     hypothesis: _builtins.str
     """What is tested."""
     exposure_bps: _builtins.int
@@ -271,6 +273,10 @@ class PilotPlan(_message.Message):
     """How it is rolled back, and when that was tested."""
     owner: _builtins.str
     """Who runs it, as `people/{person}`."""
+    people: _builtins.int
+    """Most people it reaches; 0 says nothing. A standing decision needs it."""
+    days: _builtins.int
+    """Most days it takes; 0 says nothing. A standing decision needs it."""
     @_builtins.property
     def exit_criteria(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Exit criteria, each a sentence that can be answered with yes or no."""
@@ -288,10 +294,12 @@ class PilotPlan(_message.Message):
         kill_criteria: _abc.Iterable[_builtins.str] | None = ...,
         rollback: _builtins.str = ...,
         owner: _builtins.str = ...,
+        people: _builtins.int = ...,
+        days: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exit_criteria", b"exit_criteria", "exposure_bps", b"exposure_bps", "hypothesis", b"hypothesis", "kill_criteria", b"kill_criteria", "owner", b"owner", "rollback", b"rollback"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "exit_criteria", b"exit_criteria", "exposure_bps", b"exposure_bps", "hypothesis", b"hypothesis", "kill_criteria", b"kill_criteria", "owner", b"owner", "people", b"people", "rollback", b"rollback"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -191,7 +191,8 @@ class SponsorshipServiceServicer:
     def RecordPosition(self, request, context):
         """Records a unit's position. An objection needs grounds inside the unit's declared scope, a harm and a proposal.
         Where a committee answers for the unit this is the vote of the caller's seat, or of that of `on_behalf_of`: the
-        first no says why, the others may join it by saying nothing more.
+        first no says why, the others may join it by saying nothing more. A member of the committee above the top recuses
+        themselves from an objection that it decides by RECUSE for the unit that objects.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,8 @@ class SponsorshipServiceStub:
     RecordPosition: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.RecordPositionRequest, _sponsorship_service_pb2.Pledge]
     """Records a unit's position. An objection needs grounds inside the unit's declared scope, a harm and a proposal.
     Where a committee answers for the unit this is the vote of the caller's seat, or of that of `on_behalf_of`: the
-    first no says why, the others may join it by saying nothing more.
+    first no says why, the others may join it by saying nothing more. A member of the committee above the top recuses
+    themselves from an objection that it decides by RECUSE for the unit that objects.
     """
     ResolveObjection: _aio.UnaryUnaryMultiCallable[_sponsorship_service_pb2.ResolveObjectionRequest, _sponsorship_service_pb2.Pledge]
     """Ends a unit's objection over its head: one level above the unit and the sponsor it is overridden, and bars nothing,
@@ -149,7 +150,8 @@ class SponsorshipServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_sponsorship_service_pb2.Pledge]:
         """Records a unit's position. An objection needs grounds inside the unit's declared scope, a harm and a proposal.
         Where a committee answers for the unit this is the vote of the caller's seat, or of that of `on_behalf_of`: the
-        first no says why, the others may join it by saying nothing more.
+        first no says why, the others may join it by saying nothing more. A member of the committee above the top recuses
+        themselves from an objection that it decides by RECUSE for the unit that objects.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,156 @@
+"""Saving risk profiles, and what a new version does to a knighting that stands."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+from investiture.casework.case import Case
+from investiture.casework.operations import CaseOperations
+from investiture.casework.words import CaseState, Gate
+from investiture.chassis.refusal import Denied, InvalidArgument, Stale
+from investiture.chassis.transaction import Transaction
+from investiture.itrisk.assessing import INSIDE, Assessing, Otherwise, Subject
+from investiture.itrisk.profiles import Profile, ProfileStore
+
+RECONFIRMED, VOIDED = "RECONFIRMED", "VOIDED"
+REVIEWER = "reviewer"
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """The question that a new version asks of a knighting that stands, and its answer."""
+
+    case_name: str
+    case_version: int
+    subject: Subject
+    answer: Mapping[str, Any]
+
+
+class ProfileOperations:
+    """Load → decide → save, each inside one transaction."""
+
+    def __init__(self, cases: CaseOperations, profiles: ProfileStore, assessing: Assessing) -> None:
+        self._cases = cases
+        self._profiles = profiles
+        self._assessing = assessing
+
+    def read(self, tx: Transaction, program: str, version: int | None) -> Profile | None:
+        """A version; the newest where none is named."""
+        if version is None:
+            return self._profiles.newest(tx, program)
+        return self._profiles.version(tx, program, version)
+
+    def asked_again(
+        self, tx: Transaction, program: str, content: Mapping[str, Any]
+    ) -> tuple[Case, Subject] | None:
+        """What has to be computed before a version is saved: nothing unless a knighting stands."""
+        case = self._cases.newest(tx, program, Gate.KNIGHT)
+        if case is None or case.state is not CaseState.STANDING:
+            return None
+        bps = min(case.exposure_limit_bps, case.facts.exposure_bps)
+        otherwise = Otherwise(content=content, exposure_bps=bps)
+        return case, self._assessing.subject(tx, program, otherwise)
+
+    def save(
+        self,
+        tx: Transaction,
+        program: str,
+        etag: str,
+        content: Mapping[str, Any],
+        reason: str,
+        recomputed: Recomputed | None,
+    ) -> Profile:
+        """Stores a new version, and reconfirms or takes back the knighting that stands.
+
+        Refuses with STALE_ETAG where another version or another decision came between, and with
+        NOT_A_HOLDER who neither wrote the first version nor leads or reviews the program.
+        """
+        present = self._profiles.newest(tx, program)
+        case = self._cases.newest(tx, program, Gate.KNIGHT)
+        self._require_author(tx, program, case)
+        current = "" if present is None else etag_of(present)
+        if etag != current:
+            raise Stale(program, current, "another version was saved since; read the newest one")
+        if present is not None and not reason.strip():
+            raise InvalidArgument.of("reason", "say why it changes: the one before is on record")
+        profile = Profile(
+            program=program,
+            version=1 if present is None else present.version + 1,
+            digest=digest_of(content),
+            content=content,
+            author=tx.call.principal.subject,
+            saved_at=tx.now,
+            reason=reason,
+        )
+        profile = replace(profile, effect=self._effect(tx, profile, case, recomputed))
+        self._profiles.insert(tx, profile)
+        payload = {"digest": profile.digest, "reason": reason, "effect": profile.effect}
+        tx.record("risk_profile.saved", profile.name, profile.version, payload, program=program)
+        return profile
+
+    def _effect(
+        self, tx: Transaction, profile: Profile, case: Case | None, recomputed: Recomputed | None
+    ) -> str:
+        stands = case is not None and case.state is CaseState.STANDING
+        if not stands or case is None:
+            return ""
+        found = recomputed
+        if found is None or (found.case_name, found.case_version) != (case.name, case.version):
+            raise Stale(case.name, case.etag, "the knighting changed meanwhile; save again")
+        before = self._profiles.judgement(tx, case.name)
+        worse = before is not None and why_worse(before.answer, found.answer)
+        if before is None and found.answer["verdict"] != INSIDE:
+            worse = "the first numbers of a program that was knighted without any are not inside"
+        kind = VOIDED if worse else RECONFIRMED
+        self._profiles.judge(
+            tx, case.name, kind, found.subject.asked, profile.version, found.answer
+        )
+        if worse:
+            self._cases.take_back(tx, case, f"risk profile {profile.version}: {worse}")
+        else:
+            payload = {"profile_version": profile.version, "digest": found.subject.asked.digest}
+            name = "knight.reconfirmed"
+            tx.record(name, case.name, case.version, payload, program=case.program)
+        return kind
+
+    def _require_author(self, tx: Transaction, program: str, case: Case | None) -> None:
+        caller = tx.call.principal
+        first = self._profiles.first_author(tx, program)
+        own = {first} if case is None else {first, *case.facts.business_people}
+        if REVIEWER not in caller.roles and first is not None and caller.subject not in own:
+            raise Denied(
+                "NOT_A_HOLDER",
+                f"{caller.subject} neither wrote the risk profile of {program} nor leads it; who "
+                "does, or a reviewer, saves the next version",
+            )
+
+
+def why_worse(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Where a risk became larger, in words; empty where it is the same or smaller.
+
+    Two brackets that overlap are the same.
+    """
+    earlier = {one["loss"]: one["upper"] for one in before["exceedance"]}
+    for one in after["exceedance"]:
+        until = earlier.get(one["loss"])
+        if until is not None and one["lower"] > until:
+            return (
+                f"the chance of more than {one['loss']:,.0f} a year rose from {until:.2%} to "
+                f"{one['lower']:.2%}"
+            )
+    if before["verdict"] == INSIDE and after["verdict"] != INSIDE:
+        return "it is no longer inside the appetite"
+    return ""
+
+
+def digest_of(content: Mapping[str, Any]) -> str:
+    """SHA-256 over what a profile says."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256(text.encode()).hexdigest()
+
+
+def etag_of(profile: Profile) -> str:
+    """What the author of the next version has to have seen."""
+    return f"{profile.version}-{profile.digest[:16]}"
