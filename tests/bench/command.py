@@ -15,6 +15,7 @@ from tests.bench import (
     inbox,
     ledger,
     paths,
+    quantifying,
     report,
     reservations,
     starting,
@@ -48,6 +49,7 @@ BENCHES: Mapping[str, Bench] = {
     "reservations": Bench(lambda scale: reservations.steps_of(scale.rounds), reservations.measure),
     "ledger": Bench(lambda scale: ledger.steps_of(scale.entries, scale.rounds), ledger.measure),
     "inbox": Bench(lambda scale: inbox.steps_of(scale.rounds), inbox.measure),
+    "quantify": Bench(lambda scale: quantifying.steps_of(scale.rounds), quantifying.measure),
     "start": Bench(lambda scale: scale.starts, starting.measure),
 }
 
