@@ -16,6 +16,7 @@ from tests.bench import (
     inbox,
     ledger,
     paths,
+    quantifying,
     report,
     reservations,
     starting,
@@ -50,6 +51,7 @@ BENCHES: Mapping[str, Bench] = {
     "ledger": Bench(lambda scale: ledger.steps_of(scale.entries, scale.rounds), ledger.measure),
     "inbox": Bench(lambda scale: inbox.steps_of(scale.rounds), inbox.measure),
     "assessments": Bench(lambda scale: assessments.steps_of(scale.rounds), assessments.measure),
+    "quantify": Bench(lambda scale: quantifying.steps_of(scale.rounds), quantifying.measure),
     "start": Bench(lambda scale: scale.starts, starting.measure),
 }
 

@@ -128,7 +128,8 @@ def _judged(
 ) -> tuple[tuple[Reading, ...], Tipping | None, tuple[ControlSet, ...], tuple[Swing, ...]]:
     if not question.appetite:
         return (), None, (), ()
-    full = Portfolio(question.risks())
+    points = max(3, len(question.appetite))
+    full = Portfolio(question.risks(), affordable=compound.AFFORDABLE * 3 / points)
     readings = tuple(tipping.read(full, question.appetite, question.exposure))
     proceed()
     tipped = tipping.tipping_point(full, question.appetite)

@@ -136,7 +136,8 @@ class Block:
 
 @lru_cache(maxsize=16)
 def _tilt(size: int, cells: int) -> Floats:
-    return np.exp(-TILT / size * np.arange(cells + 1))
+    tilt: Floats = np.exp(-TILT / size * np.arange(cells + 1))
+    return tilt
 
 
 def _work(risk: Risk) -> float:

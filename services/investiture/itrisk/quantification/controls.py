@@ -53,8 +53,7 @@ def entering(
         return ()
     for chosen in _by_cost(question.controls):
         proceed()
-        risks = question.risks(_names(chosen))
-        left = compound.mean(risks) * question.exposure
+        left = looked.mean(chosen) * question.exposure
         if left >= least * (1.0 - 1e-12) or not looked.enters(chosen):
             continue
         least = left
@@ -79,6 +78,7 @@ class _Looked:
             alike.setdefault(acting, []).append(scenario)
         self._alike = tuple(tuple(scenarios) for scenarios in alike.values())
         self._blocks: dict[tuple[int, float], Block] = {}
+        self._means: dict[int, float] = {}
 
     def enters(self, chosen: Sequence[Control]) -> bool:
         """Whether the appetite is kept with these controls in place."""
@@ -94,6 +94,11 @@ class _Looked:
         (self._inside if inside else self._outside).append(names)
         return inside
 
+    def mean(self, chosen: Sequence[Control]) -> float:
+        """The expected annual loss at full exposure with these controls in place."""
+        parts = (self._part(i, chosen) for i in range(len(self._alike)))
+        return sum(factor * self._means[id(block)] for block, factor in parts)
+
     def _part(self, index: int, chosen: Sequence[Control]) -> tuple[Block, float]:
         """A block with its severities reduced, and what its frequencies are multiplied with."""
         scenarios = self._alike[index]
@@ -103,6 +108,7 @@ class _Looked:
             replaced = replace(self._question, scenarios=scenarios)
             risks = replaced.risks(_names(chosen), frequencies=False)
             self._blocks[key] = Block(risks)
+            self._means[id(self._blocks[key])] = compound.mean(risks)
         return self._blocks[key], frequency_factor(name, chosen)
 
 

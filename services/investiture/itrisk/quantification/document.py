@@ -43,7 +43,7 @@ MOST_TOLERANCES = 10
 MOST_UNCERTAIN, WIDE = 60, 50.0
 """Scenarios whose frequency is a range; one of up to 50 events a year counts once, a wider one as
 often as it holds 50. These four keep the longest answer within seconds on one core."""
-MOST_GROUPS = 64
+MOST_GROUPS = 32
 """Groups of scenarios that different controls act on."""
 MOST_YEARS = 30
 SMALLEST_TOLERANCE = 1e-7

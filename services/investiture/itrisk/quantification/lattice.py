@@ -204,7 +204,7 @@ def _insured_sum(
     down = rounding is Rounding.DOWN
     places = np.arange(cells + 1)
     answer = np.cumsum(_gross(severity, lattice, rounding))
-    covered = places + 1 > deductible if down else places >= deductible
+    covered = places >= (math.floor(deductible) if down else math.ceil(deductible))
     if covered.any():
         ratio = max(1, math.ceil((cells + limit + 1) / (FURTHER * cells)))
         further = math.ceil((cells + limit + 1) / ratio) + 1

@@ -6,6 +6,7 @@ what is left insurance pays min(max(X − deductible, 0), limit) for every event
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from investiture.itrisk.quantification.estimates import Constant, Estimate, Pert
 from investiture.itrisk.quantification.functions import Floats
 
 NOTHING = Constant(0.0)
+REMEMBERED = 4_096
+"""Severities whose moments are remembered."""
 PANELS = 4_096
 """Of the integral over the primary loss that the moments of an insured loss need."""
 
@@ -51,15 +54,28 @@ class Severity:
     @property
     def mean(self) -> float:
         """E[X] after insurance."""
+        return _mean(self)
+
+    @property
+    def second_moment(self) -> float:
+        """E[X²] after insurance."""
+        return _second_moment(self)
+
+    @property
+    def nothing(self) -> float:
+        """P(X = 0) after insurance."""
+        return _nothing(self)
+
+    def integrated_mean(self) -> float:
+        """What `mean` remembers."""
         gross = self.primary.mean + self.probability * self.secondary.mean
         if self.insurance is None:
             return gross
         paid = self._limited(self.insurance.end) - self._limited(self.insurance.deductible)
         return max(gross - paid, 0.0)
 
-    @property
-    def second_moment(self) -> float:
-        """E[X²] after insurance."""
+    def integrated_square(self) -> float:
+        """What `second_moment` remembers."""
         p, primary, secondary = self.probability, self.primary, self.secondary
         gross = primary.second_moment + 2.0 * p * primary.mean * secondary.mean
         gross += p * secondary.second_moment
@@ -83,9 +99,8 @@ class Severity:
         kept -= self._limited_square(insurance.end)
         return max(kept - 2.0 * insurance.limit * (mean - self._limited(insurance.end)), 0.0)
 
-    @property
-    def nothing(self) -> float:
-        """P(X = 0) after insurance."""
+    def integrated_nothing(self) -> float:
+        """What `nothing` remembers."""
         covers = self.insurance is not None and self.insurance.deductible == 0.0
         end = self.insurance.end if self.insurance is not None and covers else 0.0
         alone = float(self.primary.cdf(np.array([end]))[0])
@@ -149,3 +164,18 @@ class Severity:
         if self.insurance is not None:
             known += [self.insurance.deductible, self.insurance.limit]
         return tuple(known)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _mean(severity: Severity) -> float:
+    return severity.integrated_mean()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _second_moment(severity: Severity) -> float:
+    return severity.integrated_square()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _nothing(severity: Severity) -> float:
+    return severity.integrated_nothing()

@@ -1,6 +1,7 @@
 """Second ways to the same numbers, plain and slow, and the scenarios of the design page."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +70,7 @@ class Exponential:
     def second_moment(self) -> float:
         return 2.0 * self.mean**2
 
-    def scaled(self, factor: float) -> "Exponential":
+    def scaled(self, factor: float) -> Estimate:
         return Exponential(self.mean * factor)
 
     def cdf(self, x: Floats) -> Floats:
@@ -85,8 +86,8 @@ class Exponential:
         places, weights = np.polynomial.laguerre.laggauss(min(count, 60))
         return places * self.mean, weights
 
-    def numbers(self) -> "list[tuple[str, float]]":
-        return [("mean", self.mean)]
+    def numbers(self) -> Iterator[tuple[str, float]]:
+        yield "mean", self.mean
 
 
 def drawn(estimate: Estimate, count: int, random: np.random.Generator) -> Floats:
@@ -111,4 +112,5 @@ def simulated(risk: Risk, years: int, random: np.random.Generator) -> Floats:
     insurance = risk.severity.insurance
     if insurance is not None:
         losses -= np.clip(losses - insurance.deductible, 0.0, insurance.limit)
-    return np.bincount(year, losses, years)
+    yearly: Floats = np.bincount(year, losses, years).astype(np.float64)
+    return yearly

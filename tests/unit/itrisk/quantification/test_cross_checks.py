@@ -17,7 +17,7 @@ from tests.unit.itrisk.quantification.references import (
 )
 
 from investiture.itrisk.quantification import compound, frequency
-from investiture.itrisk.quantification.blocks import Risk
+from investiture.itrisk.quantification.blocks import Grid, Risk
 from investiture.itrisk.quantification.compound import Point, Portfolio
 from investiture.itrisk.quantification.estimates import Constant, Lognormal90, Pert
 from investiture.itrisk.quantification.lattice import Rounding, masses
@@ -38,7 +38,7 @@ def test_panjers_recursion_on_the_same_lattice_says_the_same(
     rate: float, rounding: Rounding
 ) -> None:
     risks = [Risk(Constant(rate), E2[0].severity)]
-    grid = compound.Grid(compound.lattice_for(risks, 1_500_000, 1_024), rounding)
+    grid = Grid(compound.lattice_for(risks, 1_500_000, 1_024), rounding)
     mass = masses(risks[0].severity, grid.lattice, rounding)
     wanted = np.cumsum(panjer(rate, mass, mass.size))
     found = compound.distribution(Portfolio(risks).parts, grid)
@@ -48,7 +48,7 @@ def test_panjers_recursion_on_the_same_lattice_says_the_same(
 def test_panjers_recursion_over_the_range_of_an_uncertain_rate_says_the_same() -> None:
     (risk,) = E5
     assert isinstance(risk.rate, Pert)
-    grid = compound.Grid(compound.lattice_for(E5, 1_000_000, 512), Rounding.DOWN)
+    grid = Grid(compound.lattice_for(E5, 1_000_000, 512), Rounding.DOWN)
     mass = masses(risk.severity, grid.lattice, Rounding.DOWN)
     nodes, weights = risk.rate.nodes(24)
     wanted = sum(
@@ -91,7 +91,7 @@ def test_what_doubles_round_away_stays_a_quarter_of_what_is_allowed_for() -> Non
         for loss in {round(rate + k * math.sqrt(rate)) for k in (-3, -1, 0, 1, 3, 6)} - {0}:
             if loss < 1:
                 continue
-            grid = compound.Grid(compound.lattice_for(risks, float(loss), 1), Rounding.UP)
+            grid = Grid(compound.lattice_for(risks, float(loss), 1), Rounding.UP)
             found = 1.0 - compound.distribution(Portfolio(risks).parts, grid)[-1]
             wanted = float(stats.poisson.sf(loss, rate))
             worst = max(worst, abs(found - wanted) / compound.rounded(rate))

@@ -1,14 +1,15 @@
 """What has to hold whatever the numbers are."""
 
-import itertools
 from dataclasses import replace
+from itertools import pairwise
+from random import Random
 
 import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.unit.itrisk.quantification.references import E5
 
-from investiture.itrisk.quantification import compound
+from investiture.itrisk.quantification import compound, frequency
 from investiture.itrisk.quantification.blocks import Risk
 from investiture.itrisk.quantification.compound import Bracket, Point, Portfolio
 from investiture.itrisk.quantification.controls import entering
@@ -19,7 +20,7 @@ from investiture.itrisk.quantification.scenarios import Control, Question, Scena
 from investiture.itrisk.quantification.severity import NOTHING, Insurance, Severity
 from investiture.itrisk.quantification.tipping import Verdict, decide, tipping_point
 
-FEW = settings(max_examples=12, deadline=None)
+FEW = settings(max_examples=8, deadline=None)
 NOISE = 1e-9
 """What doubles round, twice."""
 
@@ -81,7 +82,7 @@ def test_a_more_effective_control_never_raises_a_probability(
     less, more = sorted((one, other))
     before, after = (bracket(risks, loss, scale=1.0 - e) for e in (less, more))
     assert after.lower <= before.upper + NOISE
-    events = sum(compound.frequency.highest(risk.rate) for risk in risks)
+    events = sum(frequency.highest(risk.rate) for risk in risks)
     if events < compound.MANY_EVENTS:
         assert after.upper <= before.upper + NOISE
         assert after.lower <= before.lower + NOISE
@@ -131,10 +132,10 @@ def test_two_scenarios_at_half_the_rate_are_one(risk: Risk, loss: float) -> None
 @FEW
 @given(risks_, amounts, st.randoms(use_true_random=False))
 def test_the_order_of_scenarios_does_not_matter(
-    risks: list[Risk], loss: float, random: "np.random.Generator"
+    risks: list[Risk], loss: float, random: Random
 ) -> None:
     other = list(risks)
-    random.shuffle(other)  # type: ignore[arg-type]  # hypothesis gives the standard library's
+    random.shuffle(other)
     one, two = bracket(risks, loss), bracket(other, loss)
     assert abs(one.lower - two.lower) < NOISE
     assert abs(one.upper - two.upper) < NOISE
@@ -171,7 +172,7 @@ def test_a_finer_lattice_has_a_bracket_that_agrees_and_is_not_wider(
 def test_a_lattice_that_halves_the_steps_lies_within_the_bracket(
     risks: list[Risk], loss: float
 ) -> None:
-    events = sum(compound.frequency.highest(risk.rate) for risk in risks)
+    events = sum(frequency.highest(risk.rate) for risk in risks)
     assume(events < compound.MANY_EVENTS)
     coarse, fine = bracket(risks, loss, 256), bracket(risks, loss, 512)
     assert coarse.lower - NOISE <= fine.lower
@@ -196,7 +197,7 @@ def test_quantiles_and_shortfalls_ascend_and_the_mean_is_never_above_a_shortfall
     risks: list[Risk],
 ) -> None:
     found = [tail(risks, p) for p in (0.5, 0.9, 0.99)]
-    pairs = list(itertools.pairwise(found))
+    pairs = list(pairwise(found))
     assert all(one.quantile <= two.quantile * (1 + 1e-3) + 1e-9 for one, two in pairs)
     assert all(
         one.expected_shortfall <= two.expected_shortfall * (1 + 1e-3) + 1e-9 for one, two in pairs
