@@ -75,6 +75,7 @@ async def it_side(realm: Realm, clock: SettableClock, database_url: str) -> Asyn
                 database_url,
                 peers={"sponsorship": at},
                 attendance_seconds=0.03,
+                expiry_seconds=0.05,
             )
         )
         yield Desk(

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 from investiture.casework.foundation import lay
 from investiture.casework.operations import CaseOperations
@@ -10,8 +11,20 @@ from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.process import run
 from investiture.chassis.server import Binding, Server
 from investiture.chassis.settings import ServiceSettings
+from investiture.chassis.ticker import Ticker
+from investiture.itrisk.acceptance_handlers import SERVICE as ACCEPTANCE
+from investiture.itrisk.acceptance_handlers import AcceptanceHandlers
+from investiture.itrisk.acceptance_store import AcceptanceStore
+from investiture.itrisk.accepting import AcceptanceOperations
+from investiture.itrisk.appetites import Recomputing
 from investiture.itrisk.assessing import Assessing
+from investiture.itrisk.bounds import Bounds
 from investiture.itrisk.computing import Computer
+from investiture.itrisk.duty_handlers import SERVICE as DUTY
+from investiture.itrisk.duty_handlers import DutyHandlers
+from investiture.itrisk.duty_operations import DutyOperations
+from investiture.itrisk.duty_store import DutyStore
+from investiture.itrisk.graces import GraceStore
 from investiture.itrisk.handlers import SERVICE, ItRiskHandlers
 from investiture.itrisk.operations import KnightDesk, ReviewOperations
 from investiture.itrisk.profiles import ProfileStore
@@ -36,17 +49,51 @@ async def compose(
     assessing = Assessing(cases, profiles, base.rules)
     computer = Computer()
     closing.callback(computer.close)
-    operations = ReviewOperations(cases, desks, reviews, assessing, profiles)
+    acceptances, duties = AcceptanceStore(), DutyStore()
+    bounds = Bounds(cases, profiles, acceptances, duties, GraceStore())
+    operations = ReviewOperations(
+        cases, desks, reviews, assessing, profiles, acceptances, duties, bounds
+    )
     handlers = ItRiskHandlers(operations, cases, base.mutations, base.directory(), computer)
     risk = RiskHandlers(
-        ProfileOperations(cases, profiles, assessing),
+        ProfileOperations(cases, profiles, assessing, bounds),
         assessing,
         computer,
         base.mutations,
         base.charter,
     )
+    accepting = AcceptanceHandlers(
+        AcceptanceOperations(cases, reviews, assessing, acceptances, bounds),
+        base.mutations,
+        base.directory(),
+        computer,
+    )
+    owed = DutyHandlers(DutyOperations(cases, duties, bounds), base.mutations, base.directory())
+    recomputing = Recomputing(
+        cases,
+        desks,
+        reviews,
+        profiles,
+        acceptances,
+        assessing,
+        bounds,
+        computer,
+        base.mutations,
+        base.charter,
+    )
+    ticker = Ticker("recomputing", timedelta(seconds=settings.expiry_seconds), recomputing.tick)
+    ticker.start()
+    closing.push_async_callback(ticker.stop)
     base.attend(cases, closing)
-    return base.server(cases, [Binding(SERVICE, handlers), Binding(RISK, risk)])
+    return base.server(
+        cases,
+        [
+            Binding(SERVICE, handlers),
+            Binding(RISK, risk),
+            Binding(ACCEPTANCE, accepting),
+            Binding(DUTY, owed),
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ class ItRiskHandlers:
         """Declines the program."""
         gaps = wire.gaps_of(request.gaps)
         authority = await self._authority(call, request.on_behalf_of)
+        judged = await self._judged(call, request.name) if request.no_exposure_fits else None
         return await self._mutations.run(
             call,
             request,
@@ -93,6 +94,7 @@ class ItRiskHandlers:
                     gaps,
                     request.price,
                     authority,
+                    judged,
                     no_exposure_fits=request.no_exposure_fits,
                 ),
                 tx,
@@ -113,6 +115,7 @@ class ItRiskHandlers:
 
     def _message(self, reading: ReviewReading, tx: Transaction) -> pb.RiskReview:
         case, facts = reading.case, reading.case.facts
+        accepted, grace = reading.acceptance, reading.grace
         return pb.RiskReview(
             gate_case=wire.case_to(case, self._cases.reading(tx, case).following),
             exposure_asked_bps=facts.exposure_bps,
@@ -122,6 +125,10 @@ class ItRiskHandlers:
             rounds_of_changes=reading.rounds_of_changes,
             money_people=reading.review.money_people,
             business_people=reading.review.business_people,
+            acceptance=accepted.name if accepted else "",
+            re_review_at=wire.stamp(accepted.review_at if accepted else None),
+            grace_until=wire.stamp(grace.ends_at if grace else None),
+            grace_reason=grace.why if grace else "",
         )
 
 

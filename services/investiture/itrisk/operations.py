@@ -24,7 +24,20 @@ from investiture.charter.vocabulary import Depth
 from investiture.chassis.refusal import PreconditionFailed, Stale
 from investiture.chassis.transaction import Transaction
 from investiture.itrisk import domain
-from investiture.itrisk.assessing import Assessing, Judged, Subject, gaps_of, require_inside
+from investiture.itrisk.acceptance_store import AcceptanceStore
+from investiture.itrisk.acceptances import TREAT, Acceptance, require_neutral
+from investiture.itrisk.assessing import (
+    Assessing,
+    Judged,
+    Subject,
+    gaps_of,
+    require_empty_window,
+    require_inside,
+)
+from investiture.itrisk.bounds import Bounds
+from investiture.itrisk.duties import require_kept
+from investiture.itrisk.duty_store import DutyStore
+from investiture.itrisk.graces import Grace
 from investiture.itrisk.profiles import ProfileStore
 from investiture.itrisk.store import Review, ReviewStore
 
@@ -36,6 +49,8 @@ class ReviewReading:
     case: Case
     review: Review
     rounds_of_changes: int
+    acceptance: Acceptance | None
+    grace: Grace | None
 
 
 class KnightDesk:
@@ -183,9 +198,15 @@ class ReviewOperations:
         reviews: ReviewStore,
         assessing: Assessing,
         profiles: ProfileStore,
+        acceptances: AcceptanceStore,
+        duties: DutyStore,
+        bounds: Bounds,
     ) -> None:
         self._assessing = assessing
         self._profiles = profiles
+        self._acceptances = acceptances
+        self._duties = duties
+        self._bounds = bounds
         self._cases = cases_
         self._desks = desks
         self._reviews = reviews
@@ -206,11 +227,14 @@ class ReviewOperations:
         """One reviewer's yes; where the risk is known in numbers, only inside the appetite."""
         case, review = self._decidable(tx, name, etag, authority)
         self._require_current(tx, case, knighting.exposure_limit_bps, judged)
-        if judged is not None:
+        require_kept(self._duties.newest(tx, case.program), tx.now)
+        acceptance = self._acceptance(tx, case, review, authority, judged)
+        if judged is not None and acceptance is None:
             require_inside(judged.answer, judged.subject.currency)
         domain.check_conditions(knighting.conditions, tx.now)
         levels = self._desks.of(tx, case).levels(review)
-        validity = self._cases.validity(tx, case)
+        validity = self._bounds.validity(tx, case, acceptance)
+        knighting = replace(knighting, rationale=_reason(knighting.rationale, acceptance))
         knighted = domain.knight(case, levels, knighting, authority, tx.now, validity)
         if knighted.state is CaseState.STANDING:  # who spoke first may have changed sides since
             domain.require_apart(knighted.people, review.business_people, review.money_people)
@@ -256,12 +280,20 @@ class ReviewOperations:
         gaps: tuple[Gap, ...],
         price: str,
         authority: Authority,
+        judged: Judged | None = None,
         *,
         no_exposure_fits: bool,
     ) -> ReviewReading:
-        """A no, with the price and what would flip it; the program ends with it."""
+        """A no, with the price and what would flip it; the program ends with it.
+
+        Where numbers exist they have to agree that no exposure fits, and no control on offer.
+        """
         case, _ = self._decidable(tx, name, etag, authority)
         domain.check_gaps(gaps)
+        if no_exposure_fits:
+            self._require_current(tx, case, 0, judged)
+            if judged is not None:
+                require_empty_window(judged.answer)
         domain.check_decline(
             self._reviews.rounds_of_changes(tx, case.program),
             self._cases.rules(tx, case).review.decline_after_rounds,
@@ -273,6 +305,24 @@ class ReviewOperations:
         return self._reading(
             tx, self._cases.store.save(tx, case, after, "knight.declined", payload)
         )
+
+    def _acceptance(
+        self,
+        tx: Transaction,
+        case: Case,
+        review: Review,
+        authority: Authority,
+        judged: Judged | None,
+    ) -> Acceptance | None:
+        """The acceptance that a knighting outside the appetite rests on; of nobody's side."""
+        if judged is None or judged.answer["answer"] != TREAT:
+            return None
+        digest = judged.subject.asked.digest
+        found = self._bounds.covering(tx, case.program, digest, judged.answer)
+        if found is not None:
+            it = (*case.people, *authority.people)
+            require_neutral(sorted(found.people), review.business_people, review.money_people, it)
+        return found
 
     def subject(self, tx: Transaction, name: str, limit_bps: int = 0) -> Subject | None:
         """What has to be computed before a verdict on a review; None where there are no numbers."""
@@ -319,4 +369,19 @@ class ReviewOperations:
 
     def _reading(self, tx: Transaction, case: Case) -> ReviewReading:
         review = self._reviews.load(tx, case.name)
-        return ReviewReading(case, review, self._reviews.rounds_of_changes(tx, case.program))
+        return ReviewReading(
+            case,
+            review,
+            self._reviews.rounds_of_changes(tx, case.program),
+            self._acceptances.newest(tx, case.program),
+            self._bounds.grace(tx, case),
+        )
+
+
+def _reason(rationale: str, acceptance: Acceptance | None) -> str:
+    """A rationale that names what the knighting rests on."""
+    if acceptance is None:
+        return rationale
+    who = " and ".join(voice.person for voice in acceptance.voices)
+    rests = f"rests on {acceptance.name}, accepted by {who} until {acceptance.until:%Y-%m-%d}"
+    return f"{rationale}; {rests}" if rationale else rests

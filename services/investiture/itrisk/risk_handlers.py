@@ -37,6 +37,7 @@ class RiskHandlers:
     ) -> pb.RiskProfile:
         """Stores a new version."""
         content = messages.content_of(request.content)
+        evidence = [{"url": one.url, "sha256": one.sha256} for one in request.evidence]
         asked = await self._mutations.read(
             call, lambda tx: self._operations.asked_again(tx, request.program, content)
         )
@@ -50,7 +51,13 @@ class RiskHandlers:
             request,
             lambda tx: messages.profile_to(
                 self._operations.save(
-                    tx, request.program, request.etag, content, request.reason, recomputed
+                    tx,
+                    request.program,
+                    request.etag,
+                    content,
+                    request.reason,
+                    recomputed,
+                    evidence,
                 )
             ),
         )

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from investiture.api.common.v1 import gate_pb2 as _gate_pb2
 import builtins as _builtins
@@ -33,10 +34,18 @@ class RiskReview(_message.Message):
     ROUNDS_OF_CHANGES_FIELD_NUMBER: _builtins.int
     MONEY_PEOPLE_FIELD_NUMBER: _builtins.int
     BUSINESS_PEOPLE_FIELD_NUMBER: _builtins.int
+    ACCEPTANCE_FIELD_NUMBER: _builtins.int
+    RE_REVIEW_AT_FIELD_NUMBER: _builtins.int
+    GRACE_UNTIL_FIELD_NUMBER: _builtins.int
+    GRACE_REASON_FIELD_NUMBER: _builtins.int
     exposure_asked_bps: _builtins.int
     """Exposure asked for, in basis points of the full audience."""
     rounds_of_changes: _builtins.int
     """Rounds in which changes were requested, this one included."""
+    acceptance: _builtins.str
+    """The newest acceptance of the program's risk, as `programs/{program}/riskAcceptances/{number}`; empty where there is none."""
+    grace_reason: _builtins.str
+    """Why it does not."""
     @_builtins.property
     def gate_case(self) -> _gate_pb2.GateCase:
         """The case. Its name is `programs/{program}/riskReviews/{review}`."""
@@ -61,6 +70,14 @@ class RiskReview(_message.Message):
     def business_people(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of proposer and sponsors, who cannot knight."""
 
+    @_builtins.property
+    def re_review_at(self) -> _timestamp_pb2.Timestamp:
+        """When the risk has to be looked at again because its acceptance ends; not set where none was accepted."""
+
+    @_builtins.property
+    def grace_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when the knighting stands although a new appetite does not hold it; not set where no grace runs."""
+
     def __init__(
         self,
         *,
@@ -72,10 +89,14 @@ class RiskReview(_message.Message):
         rounds_of_changes: _builtins.int = ...,
         money_people: _abc.Iterable[_builtins.str] | None = ...,
         business_people: _abc.Iterable[_builtins.str] | None = ...,
+        acceptance: _builtins.str = ...,
+        re_review_at: _timestamp_pb2.Timestamp | None = ...,
+        grace_until: _timestamp_pb2.Timestamp | None = ...,
+        grace_reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["gate_case", b"gate_case"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gate_case", b"gate_case", "grace_until", b"grace_until", "re_review_at", b"re_review_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_people", b"business_people", "controls", b"controls", "data_classes", b"data_classes", "exposure_asked_bps", b"exposure_asked_bps", "gate_case", b"gate_case", "money_people", b"money_people", "rounds_of_changes", b"rounds_of_changes", "vendors", b"vendors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "business_people", b"business_people", "controls", b"controls", "data_classes", b"data_classes", "exposure_asked_bps", b"exposure_asked_bps", "gate_case", b"gate_case", "grace_reason", b"grace_reason", "grace_until", b"grace_until", "money_people", b"money_people", "re_review_at", b"re_review_at", "rounds_of_changes", b"rounds_of_changes", "vendors", b"vendors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,56 @@
+"""Acceptances, duties and graces; what a profile rests on, by which appetite a case was judged."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from investiture.chassis.tables import Document, Instant
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Creates its tables and columns."""
+    op.add_column(
+        "risk_profile", sa.Column("evidence", Document, nullable=False, server_default="[]")
+    )
+    op.add_column(
+        "risk_judgement", sa.Column("appetite", sa.Text, nullable=False, server_default="")
+    )
+    op.create_table(
+        "risk_acceptance",
+        sa.Column("program", sa.Text, primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("digest", sa.Text, nullable=False),
+        sa.Column("profile_version", sa.Integer, nullable=False),
+        sa.Column("appetite_version", sa.Integer, nullable=False),
+        sa.Column("at_stake_minor", sa.BigInteger, nullable=False),
+        sa.Column("currency", sa.Text, nullable=False),
+        sa.Column("until", Instant, nullable=False),
+        sa.Column("answer", Document, nullable=False),
+        sa.Column("voices", Document, nullable=False),
+        sa.Column("accepted_at", Instant),
+        sa.Column("review_at", Instant, nullable=False),
+        sa.Column("reviewed", sa.Boolean, nullable=False),
+    )
+    op.create_index("risk_acceptance_by_review", "risk_acceptance", ["reviewed", "review_at"])
+    op.create_table(
+        "risk_duty",
+        sa.Column("program", sa.Text, primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("unit", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("until", Instant),
+        sa.Column("person", sa.Text, nullable=False),
+        sa.Column("recorded_at", Instant, nullable=False),
+    )
+    op.create_table(
+        "risk_grace",
+        sa.Column("case_name", sa.Text, primary_key=True),
+        sa.Column("appetite_version", sa.Integer, nullable=False),
+        sa.Column("began_at", Instant, nullable=False),
+        sa.Column("ends_at", Instant, nullable=False),
+        sa.Column("why", sa.Text, nullable=False),
+    )
