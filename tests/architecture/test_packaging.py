@@ -54,6 +54,14 @@ def test_the_wheel_holds_every_package_of_the_three_roots(wheel: Path) -> None:
     assert {name.split("/")[0] for name in held if ".dist-info/" not in name} == {"investiture"}
 
 
+def test_the_wheel_brings_the_examples(wheel: Path) -> None:
+    examples = (ROOT / "deploy" / "examples").rglob("*.yaml")
+    wanted = {f"investiture/stack/{one.relative_to(ROOT).as_posix()}" for one in examples}
+    assert "investiture/stack/deploy/examples/risk/support-community.yaml" in wanted
+    with zipfile.ZipFile(wheel) as archive:
+        assert wanted - set(archive.namelist()) == set()
+
+
 def test_the_wheel_brings_the_command_and_the_licences(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = {name.partition(".dist-info/")[2]: name for name in archive.namelist()}

@@ -100,8 +100,9 @@ async def test_its_examples_work_one_after_the_other_on_a_fresh_stack(tmp_path: 
     finally:
         up.terminate()
         await up.communicate()
-    walked, called, operated = said
+    walked, computed, called, operated = said
     assert "KNIGHT" in walked
+    assert "(e*)" in computed
     assert json.loads(called)["waitingAt"] == "GATE_PILOT"
     assert "PILOT" in operated
 

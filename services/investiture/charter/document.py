@@ -19,7 +19,11 @@ At = tuple[str | int, ...]
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 """The C one reads a charter in a tenth of the time, which every start and command waits for."""
 
+MOST_BYTES = 4 << 20
+"""Of a file that people write: a thousand scenarios take a tenth of it."""
+
 _MAX_DEPTH = 32
+_LINE_END = re.compile(r"\r\n?")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]{0,24})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
 _WORDS: Mapping[str, object] = {
@@ -62,16 +66,23 @@ def text_of(path: Path) -> str:
     """Return the text of a file.
 
     Raises:
-        DocumentBroken: it cannot be read, or is no UTF-8.
+        DocumentBroken: it cannot be read, is no UTF-8, or too large.
     """
     try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        broken = _error(str(path), 1, "file-unreadable", f"byte {error.start} is no UTF-8")
-        raise DocumentBroken([broken]) from None
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
     except OSError as error:
         why = error.strerror or "it cannot be read"
         raise DocumentBroken([_error(str(path), 1, "file-unreadable", why)]) from None
+    if len(raw) > MOST_BYTES:
+        why = f"it is larger than {MOST_BYTES >> 20} MiB"
+        raise DocumentBroken([_error(str(path), 1, "file-too-large", why)])
+    try:
+        return _LINE_END.sub("\n", raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        broken = _error(str(path), line, "file-unreadable", f"byte {error.start} is no UTF-8")
+        raise DocumentBroken([broken]) from None
 
 
 def parse(text: str, file: str) -> Document:
@@ -167,6 +178,7 @@ def _plain(text: str) -> object:
 
 _REMEDIES = {
     "file-unreadable": "give the path of a readable UTF-8 file",
+    "file-too-large": "give the path of a file that people write, not of data",
     "yaml-syntax": "mend the YAML at this line",
     "yaml-alias": "write the value out: everybody who signs has to read it here",
     "yaml-tag": "remove the tag; put text that looks like a number in quotes",

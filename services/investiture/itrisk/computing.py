@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from multiprocessing.sharedctypes import RawArray
 from typing import Any
@@ -24,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from investiture.chassis.call import Call
+from investiture.chassis.clock import SystemClock
 from investiture.chassis.refusal import Unavailable
 from investiture.itrisk.quantification.assessment import assess
 from investiture.itrisk.quantification.compound import Risk
@@ -52,7 +52,7 @@ def seconds_left(call: Call) -> float:
     """How long a computation may take for this call."""
     if call.deadline is None:
         return LONGEST_SECONDS
-    left = (call.deadline - datetime.now(UTC)).total_seconds() - SPARE_SECONDS
+    left = (call.deadline - SystemClock().now()).total_seconds() - SPARE_SECONDS
     return max(0.0, min(left, LONGEST_SECONDS))
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.charter.broken import CASES, Broken
 from tests.unit.charter.small import HERE, TEXT, edited
 
+from investiture.charter.document import MOST_BYTES
 from investiture.charter.finding import CharterBroken, Severity, errors
 from investiture.charter.load import examine, examine_text, load
 from investiture.charter.rules import RULES
@@ -60,7 +61,13 @@ def test_a_broken_rule_is_named_with_file_and_line(case: Broken, tmp_path: Path)
 
 
 def test_every_rule_has_a_broken_file() -> None:
-    elsewhere = {"file-unreadable", "people-too-few", "unit-root", "gate-without-approver"}
+    elsewhere = {
+        "file-unreadable",
+        "file-too-large",
+        "people-too-few",
+        "unit-root",
+        "gate-without-approver",
+    }
     assert {case.rule for case in CASES} | elsewhere == set(RULES)
 
 
@@ -85,9 +92,22 @@ def test_a_file_that_is_not_there_is_a_finding() -> None:
 
 def test_bytes_that_are_no_text_are_a_finding(tmp_path: Path) -> None:
     file = tmp_path / "charter.yaml"
-    file.write_bytes(b"id: \xff\xfe\n")
+    file.write_bytes(b"title: x\nid: \xff\xfe\n")
     (finding,) = examine(file).findings
-    assert finding.rule == "file-unreadable"
+    assert (finding.rule, finding.line) == ("file-unreadable", 2)
+
+
+def test_a_file_of_data_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    file = tmp_path / "charter.yaml"
+    file.write_bytes(b"- x\n" * (MOST_BYTES // 4) + b"#")
+    (finding,) = examine(file).findings
+    assert finding.rule == "file-too-large"
+
+
+def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
+    file = tmp_path / "charter.yaml"
+    file.write_bytes(b"\xef\xbb\xbf" + (HERE / "small.yaml").read_bytes())
+    assert examine(file).findings == ()
 
 
 @pytest.mark.parametrize(

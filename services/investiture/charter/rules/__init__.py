@@ -10,6 +10,7 @@ from investiture.charter.model import Charter
 _ERRORS: Mapping[str, str] = {
     # Shape: found while reading.
     "file-unreadable": "the file can be read and is UTF-8",
+    "file-too-large": "the file is one that people write, up to 4 MiB",
     "yaml-syntax": "the file is one YAML document",
     "yaml-alias": "everything is written where it is read, no aliases",
     "yaml-tag": "no tags change what a value is",

@@ -1,0 +1,1 @@
+"""Risk in numbers, as people see it: tables, pictures, and the file they come from."""
