@@ -32,7 +32,7 @@ from investiture.cli import (
     years,
 )
 from investiture.cli.demo import command as demo
-from investiture.cli.risk import command as risk
+from investiture.cli.risk import governing as risk
 from investiture.cli.root import RootGroup, Shared
 from investiture.stack.folder import DEFAULT
 from investiture.stack.names import SERVICES, TEMPORAL

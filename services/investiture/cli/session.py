@@ -17,7 +17,10 @@ from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.governance.v1 import governance_service_pb2 as governance_pb
 from investiture.api.governance.v1.governance_service_pb2_grpc import GovernanceServiceStub
+from investiture.api.itrisk.v1.acceptance_service_pb2_grpc import AcceptanceServiceStub
+from investiture.api.itrisk.v1.duty_service_pb2_grpc import DutyServiceStub
 from investiture.api.itrisk.v1.itrisk_service_pb2_grpc import ItRiskServiceStub
+from investiture.api.itrisk.v1.risk_service_pb2_grpc import RiskServiceStub
 from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
 from investiture.api.sponsorship.v1.register_service_pb2_grpc import RegisterServiceStub
@@ -89,6 +92,18 @@ class Session:
     async def itrisk(self) -> ItRiskServiceStub:
         """Return IT risk's API."""
         return ItRiskServiceStub(await self._channel("itrisk"))
+
+    async def risk(self) -> RiskServiceStub:
+        """Return IT risk's numbers."""
+        return RiskServiceStub(await self._channel("itrisk"))
+
+    async def acceptances(self) -> AcceptanceServiceStub:
+        """Return who accepts risk; IT risk serves it."""
+        return AcceptanceServiceStub(await self._channel("itrisk"))
+
+    async def duties(self) -> DutyServiceStub:
+        """Return the duties beside the numbers; IT risk serves them."""
+        return DutyServiceStub(await self._channel("itrisk"))
 
     async def launch(self) -> LaunchServiceStub:
         """Return launch's API."""

@@ -86,9 +86,11 @@ def at_stake(answer: Mapping[str, Any]) -> float:
     The expected shortfall and not a quantile: VaR95 is 0 for a catastrophe at 0.04 a year.
     """
     upper = {one["loss"]: one["upper"] for one in answer["exceedance"]}
-    exceeded = (one["loss"] for one in answer["slack"] if upper[one["loss"]] > one["tolerance"])
+    exceeded: list[float] = [
+        one["loss"] for one in answer["slack"] if upper[one["loss"]] > one["tolerance"]
+    ]
     shortfall: float = answer["expected_shortfall"]["0.95"]
-    return max(shortfall, *exceeded, 0.0)
+    return max([shortfall, *exceeded])
 
 
 def at_stake_minor(answer: Mapping[str, Any], currency: str) -> int:

@@ -261,6 +261,7 @@ def recorded_of(message: gate_pb2.GateCase) -> Recorded:
         deciders=tuple(wire.decider_of(decider) for decider in message.deciders),
         reason=message.reason,
         charter_digest=message.charter_digest,
+        conditions=tuple(wire.condition_of(condition) for condition in message.conditions),
     )
 
 

@@ -1,6 +1,7 @@
 """A new appetite holds for every program that lives: it is reconfirmed, or has thirty days."""
 
 from datetime import UTC, timedelta
+from functools import partial
 
 from tests.support.charters import amended, sign
 from tests.support.clock import SettableClock
@@ -61,7 +62,7 @@ async def test_a_new_appetite_reconfirms_what_it_holds_and_gives_the_rest_thirty
     async with it_side(realm, clock, database_url) as desk:
         for name in (near, late):
             review = await eventually(
-                lambda name=name: review_of(desk, name), lambda one: one.HasField("grace_until")
+                partial(review_of, desk, name), lambda one: one.HasField("grace_until")
             )
             assert review.grace_until.ToDatetime(UTC) == begun + MONTH
             assert review.gate_case.standing_until.ToDatetime(UTC) == begun + MONTH

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from investiture.casework.case import Case
-from investiture.casework.facts import Decider, Revision
+from investiture.casework.facts import Condition, Decider, Revision
 from investiture.casework.openings import Tolerance, changed_fields, within_tolerance
 from investiture.casework.words import WAITING, CaseState, Gate, Verdict
 
@@ -40,6 +40,7 @@ class Recorded:
     deciders: tuple[Decider, ...]
     reason: str
     charter_digest: str = ""
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def last_decider(self) -> Decider | None:
@@ -103,6 +104,7 @@ def recorded_of(case: Case) -> Recorded:
         deciders=case.deciders,
         reason=case.reason,
         charter_digest=case.charter_digest,
+        conditions=case.conditions,
     )
 
 
