@@ -12,6 +12,7 @@ from investiture.api.common.v1 import keys_pb2
 from investiture.api.governance.v1 import governance_service_pb2
 from investiture.api.itrisk.v1 import (
     acceptance_service_pb2,
+    calibration_service_pb2,
     duty_service_pb2,
     itrisk_service_pb2,
     risk_service_pb2,
@@ -32,6 +33,7 @@ SERVICES = tuple(
         risk_service_pb2,
         acceptance_service_pb2,
         duty_service_pb2,
+        calibration_service_pb2,
         case_service_pb2,
         keys_pb2,
     )

@@ -15,10 +15,14 @@ from investiture.chassis.ticker import Ticker
 from investiture.itrisk.acceptance_handlers import SERVICE as ACCEPTANCE
 from investiture.itrisk.acceptance_handlers import AcceptanceHandlers
 from investiture.itrisk.acceptance_store import AcceptanceStore
+from investiture.itrisk.accepters import Accepters
 from investiture.itrisk.accepting import AcceptanceOperations
 from investiture.itrisk.appetites import Recomputing
 from investiture.itrisk.assessing import Assessing
 from investiture.itrisk.bounds import Bounds
+from investiture.itrisk.calibration import ForecastStore
+from investiture.itrisk.calibration_handlers import SERVICE as CALIBRATION
+from investiture.itrisk.calibration_handlers import CalibrationHandlers, CalibrationOperations
 from investiture.itrisk.computing import Computer
 from investiture.itrisk.duty_handlers import SERVICE as DUTY
 from investiture.itrisk.duty_handlers import DutyHandlers
@@ -43,17 +47,16 @@ async def compose(
     base = await lay(NAME, settings, closing, clock or SystemClock())
     reviews = ReviewStore()
     store = base.case_store(CASES)
-    desks = Pinned(base.rules, lambda charter: KnightDesk(charter, store, reviews))
+    profiles, acceptances, duties = ProfileStore(), AcceptanceStore(), DutyStore()
+    accepters = Accepters(profiles, acceptances)
+    desks = Pinned(base.rules, lambda charter: KnightDesk(charter, store, reviews, accepters))
     cases = CaseOperations(store, base.rules, [desks])
-    profiles = ProfileStore()
     assessing = Assessing(cases, profiles, base.rules)
     computer = Computer()
     closing.callback(computer.close)
-    acceptances, duties = AcceptanceStore(), DutyStore()
+    forecasts = ForecastStore()
     bounds = Bounds(cases, profiles, acceptances, duties, GraceStore())
-    operations = ReviewOperations(
-        cases, desks, reviews, assessing, profiles, acceptances, duties, bounds
-    )
+    operations = ReviewOperations(cases, desks, reviews, assessing, profiles, bounds, forecasts)
     handlers = ItRiskHandlers(operations, cases, base.mutations, base.directory(), computer)
     risk = RiskHandlers(
         ProfileOperations(cases, profiles, assessing, bounds),
@@ -69,6 +72,7 @@ async def compose(
         computer,
     )
     owed = DutyHandlers(DutyOperations(cases, duties, bounds), base.mutations, base.directory())
+    scoring = CalibrationHandlers(CalibrationOperations(forecasts), base.mutations)
     recomputing = Recomputing(
         cases,
         desks,
@@ -92,6 +96,7 @@ async def compose(
             Binding(RISK, risk),
             Binding(ACCEPTANCE, accepting),
             Binding(DUTY, owed),
+            Binding(CALIBRATION, scoring),
         ],
     )
 

@@ -13,6 +13,7 @@ from investiture.itrisk.acceptance_store import AcceptanceStore
 from investiture.itrisk.acceptances import Acceptance, why_not_covered
 from investiture.itrisk.assessing import Subject
 from investiture.itrisk.comparing import INSIDE
+from investiture.itrisk.duties import require_kept
 from investiture.itrisk.duty_store import DutyStore
 from investiture.itrisk.graces import Grace, GraceStore
 from investiture.itrisk.profiles import ProfileStore, appetite_key
@@ -43,6 +44,14 @@ class Bounds:
         """The newest acceptance that covers a risk which is not inside; None where none does."""
         found = self._acceptances.of(tx, program)
         return next((o for o in found if not why_not_covered(o, digest, answer, tx.now)), None)
+
+    def acceptance(self, tx: Transaction, program: str) -> Acceptance | None:
+        """The newest acceptance of a program, whatever it covers."""
+        return self._acceptances.newest(tx, program)
+
+    def require_duties(self, tx: Transaction, program: str) -> None:
+        """Refuses with VERDICT_NOT_ALLOWED while a duty of the program fails."""
+        require_kept(self._duties.newest(tx, program), tx.now)
 
     def grace(self, tx: Transaction, case: Case) -> Grace | None:
         """The grace that runs for a case."""

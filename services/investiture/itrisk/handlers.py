@@ -49,6 +49,7 @@ class ItRiskHandlers:
             exposure_limit_bps=request.exposure_limit_bps,
             rationale=request.rationale,
         )
+        stated = request.stated_probability if request.HasField("stated_probability") else None
         authority = await self._authority(call, request.on_behalf_of)
         judged = await self._judged(call, request.name, request.exposure_limit_bps)
         return await self._mutations.run(
@@ -56,7 +57,7 @@ class ItRiskHandlers:
             request,
             lambda tx: self._message(
                 self._operations.knight(
-                    tx, request.name, request.etag, knighting, authority, judged
+                    tx, request.name, request.etag, knighting, authority, judged, stated
                 ),
                 tx,
             ),

@@ -24,8 +24,8 @@ from investiture.charter.vocabulary import Depth
 from investiture.chassis.refusal import PreconditionFailed, Stale
 from investiture.chassis.transaction import Transaction
 from investiture.itrisk import domain
-from investiture.itrisk.acceptance_store import AcceptanceStore
 from investiture.itrisk.acceptances import TREAT, Acceptance, require_neutral
+from investiture.itrisk.accepters import Accepters
 from investiture.itrisk.assessing import (
     Assessing,
     Judged,
@@ -35,8 +35,7 @@ from investiture.itrisk.assessing import (
     require_inside,
 )
 from investiture.itrisk.bounds import Bounds
-from investiture.itrisk.duties import require_kept
-from investiture.itrisk.duty_store import DutyStore
+from investiture.itrisk.calibration import ForecastStore, forecast_of
 from investiture.itrisk.graces import Grace
 from investiture.itrisk.profiles import ProfileStore
 from investiture.itrisk.store import Review, ReviewStore
@@ -60,8 +59,15 @@ class KnightDesk:
     collection = "riskReviews"
     required = (Gate.PLEDGE, Gate.FUND)
 
-    def __init__(self, charter: Charter, cases_: CaseStore, reviews: ReviewStore) -> None:
+    def __init__(
+        self,
+        charter: Charter,
+        cases_: CaseStore,
+        reviews: ReviewStore,
+        accepters: Accepters,
+    ) -> None:
         self._charter = charter
+        self._accepters = accepters
         self._cases = cases_
         self._reviews = reviews
 
@@ -93,7 +99,8 @@ class KnightDesk:
         )
         standing = cases.as_of(present, tx.now).state is CaseState.STANDING
         if standing and present.gate_digest == facts.gate_digest(self.gate):
-            domain.require_apart(present.people, heard.business_people, heard.money_people)
+            it = present.people | self._accepters.of(tx, present)
+            domain.require_apart(it, heard.business_people, heard.money_people)
         if heard != review:
             self._reviews.hear_of(tx, present.name, heard)
 
@@ -198,14 +205,12 @@ class ReviewOperations:
         reviews: ReviewStore,
         assessing: Assessing,
         profiles: ProfileStore,
-        acceptances: AcceptanceStore,
-        duties: DutyStore,
         bounds: Bounds,
+        forecasts: ForecastStore,
     ) -> None:
+        self._forecasts = forecasts
         self._assessing = assessing
         self._profiles = profiles
-        self._acceptances = acceptances
-        self._duties = duties
         self._bounds = bounds
         self._cases = cases_
         self._desks = desks
@@ -223,11 +228,12 @@ class ReviewOperations:
         knighting: domain.Knighting,
         authority: Authority,
         judged: Judged | None = None,
+        stated: float | None = None,
     ) -> ReviewReading:
         """One reviewer's yes; where the risk is known in numbers, only inside the appetite."""
         case, review = self._decidable(tx, name, etag, authority)
         self._require_current(tx, case, knighting.exposure_limit_bps, judged)
-        require_kept(self._duties.newest(tx, case.program), tx.now)
+        self._bounds.require_duties(tx, case.program)
         acceptance = self._acceptance(tx, case, review, authority, judged)
         if judged is not None and acceptance is None:
             require_inside(judged.answer, judged.subject.currency)
@@ -244,6 +250,8 @@ class ReviewOperations:
             "rationale": knighting.rationale,
         }
         payload.update(self._keep(tx, case, "KNIGHTED", judged))
+        if stated is not None:
+            self._forecasts.insert(tx, forecast_of(case, authority, judged, stated, tx.now))
         return self._reading(tx, self._cases.store.save(tx, case, after, "knight.yes", payload))
 
     def request_changes(
@@ -373,7 +381,7 @@ class ReviewOperations:
             case,
             review,
             self._reviews.rounds_of_changes(tx, case.program),
-            self._acceptances.newest(tx, case.program),
+            self._bounds.acceptance(tx, case.program),
             self._bounds.grace(tx, case),
         )
 

@@ -13,6 +13,8 @@ from tests.support.reviews import REVIEWER, Desk, it_side
 from tests.support.risks import content, saving, scenario
 from tests.support.services import Realm, new_request_id
 
+from investiture.api.casework.v1 import case_service_pb2 as case_pb
+from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.itrisk.v1 import acceptance_service_pb2 as pb
 from investiture.api.itrisk.v1 import itrisk_service_pb2 as review_pb
@@ -99,6 +101,10 @@ async def test_a_risk_that_every_level_accepts_is_knighted_until_the_acceptance_
     assert stands.standing_until.ToDatetime(UTC) == until, "not the 90 days of a knighting"
     assert f"rests on {whole.name}, accepted by people/finn" in stands.reason
 
+    facts = revision(2, exposure_bps=10_000, controls=(), amount_minor=1)
+    asked = desk.cases.OpenCase(desk.opening(facts, money=COMMITTEE[0]))
+    assert (await desk.refused(asked)).reason == "SIDES_NOT_SEPARATE", "who accepted funds it now"
+
     review_at = whole.review_at.ToDatetime(UTC)
     assert review_at == until - timedelta(days=30)
     clock.set(review_at)
@@ -107,6 +113,10 @@ async def test_a_risk_that_every_level_accepts_is_knighted_until_the_acceptance_
         lambda: review_of(desk, case.name),
         lambda found: REVIEWER in {holder.person for holder in found.gate_case.holders},
     )
+    inbox = await CaseServiceStub(desk.service.channel(REVIEWER, "reviewer")).ListPendingDecisions(
+        case_pb.ListPendingDecisionsRequest()
+    )
+    assert [one.name for one in inbox.cases] == [case.name]
     clock.set(until)
     ended = (await review_of(desk, case.name)).gate_case
     assert ended.state == gate_pb2.CASE_STATE_EXPIRED

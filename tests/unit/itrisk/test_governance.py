@@ -11,6 +11,7 @@ from investiture.chassis.refusal import Denied, InvalidArgument, PreconditionFai
 from investiture.itrisk import acceptances, duties
 from investiture.itrisk.acceptances import Acceptance, Voice
 from investiture.itrisk.assessing import require_empty_window
+from investiture.itrisk.calibration import Forecast, Score, score, score_of_all
 from investiture.itrisk.comparing import why_worse
 from investiture.itrisk.duties import Duty, DutyKind, DutyState
 from investiture.itrisk.evidence import lowered
@@ -104,3 +105,16 @@ def test_that_no_exposure_fits_is_said_only_where_the_numbers_show_none() -> Non
         with pytest.raises(PreconditionFailed) as refused:
             require_empty_window(answer(point, tipping=tipping, control_sets=sets))
         assert refused.value.reason == "VERDICT_NOT_ALLOWED"
+
+
+def test_the_score_of_all_is_that_of_three_people_at_least() -> None:
+    """Brier 1950: one half always gives 0.25, and who is sure and right 0."""
+
+    def said(person: str, stated: float, happened: bool | None) -> Forecast:
+        return Forecast(f"c/{person}", person, "p", 100, "EUR", stated, NOW, happened)
+
+    known = [said("people/a", 0.5, True), said("people/b", 1.0, True), said("people/c", 0.1, None)]
+    assert score(known).brier == pytest.approx(0.125)
+    assert score_of_all(known) is None
+    third = [*known, said("people/d", 0.0, False)]
+    assert score_of_all(third) == Score(3, pytest.approx(0.25 / 3), 0.5, pytest.approx(2 / 3))

@@ -138,6 +138,7 @@ class KnightRequest(_message.Message):
     RATIONALE_FIELD_NUMBER: _builtins.int
     ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    STATED_PROBABILITY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID that makes a repetition harmless."""
     name: _builtins.str
@@ -152,6 +153,10 @@ class KnightRequest(_message.Message):
     """In whose name, where the caller is a delegate; otherwise empty."""
     validate_only: _builtins.bool
     """True: say what would happen and store nothing."""
+    stated_probability: _builtins.float
+    """The reviewer's own probability that the program loses more in a year than the binding point of the appetite, 0 to 1; the
+    reviewer's calibration is kept by it. Only where the risk is known in numbers.
+    """
     @_builtins.property
     def conditions(self) -> _containers.RepeatedCompositeFieldContainer[_gate_pb2.Condition]:
         """Conditions, each with owner, due date and the gate it blocks; ids are given by the service."""
@@ -167,12 +172,15 @@ class KnightRequest(_message.Message):
         rationale: _builtins.str = ...,
         on_behalf_of: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        stated_probability: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stated_probability", b"_stated_probability", "stated_probability", b"stated_probability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "name", b"name", "on_behalf_of", b"on_behalf_of", "rationale", b"rationale", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stated_probability", b"_stated_probability", "conditions", b"conditions", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "name", b"name", "on_behalf_of", b"on_behalf_of", "rationale", b"rationale", "request_id", b"request_id", "stated_probability", b"stated_probability", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__stated_probability: _TypeAlias = _typing.Literal["stated_probability"]  # noqa: Y015
+    _WhichOneofArgType__stated_probability: _TypeAlias = _typing.Literal["_stated_probability", b"_stated_probability"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stated_probability) -> _WhichOneofReturnType__stated_probability | None: ...
 
 Global___KnightRequest: _TypeAlias = KnightRequest  # noqa: Y015
 

@@ -1,4 +1,4 @@
-"""Acceptances, duties and graces; what a profile rests on, by which appetite a case was judged."""
+"""Acceptances, duties, graces, forecasts; what a profile rests on, and a judgement's appetite."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -54,3 +54,17 @@ def upgrade() -> None:
         sa.Column("ends_at", Instant, nullable=False),
         sa.Column("why", sa.Text, nullable=False),
     )
+    op.create_table(
+        "risk_forecast",
+        sa.Column("case_name", sa.Text, primary_key=True),
+        sa.Column("person", sa.Text, primary_key=True),
+        sa.Column("program", sa.Text, nullable=False),
+        sa.Column("loss_minor", sa.BigInteger, nullable=False),
+        sa.Column("currency", sa.Text, nullable=False),
+        sa.Column("stated", sa.Float, nullable=False),
+        sa.Column("stated_at", Instant, nullable=False),
+        sa.Column("happened", sa.Boolean),
+        sa.Column("settled_at", Instant),
+    )
+    op.create_index("risk_forecast_by_program", "risk_forecast", ["program"])
+    op.create_index("risk_forecast_by_person", "risk_forecast", ["person"])
