@@ -98,5 +98,6 @@ def _columns(acceptance: Acceptance) -> dict[str, Any]:
 
 
 def _acceptance(row: sa.RowMapping) -> Acceptance:
-    values = {key: row[key] for key in row if key not in ("review_at", "reviewed")}
-    return Acceptance(**{**values, "voices": _VOICES.validate_python(row["voices"])})
+    values: dict[str, Any] = {key: row[key] for key in row if key not in ("review_at", "reviewed")}
+    values["voices"] = _VOICES.validate_python(row["voices"])
+    return Acceptance(**values)

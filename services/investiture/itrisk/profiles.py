@@ -25,7 +25,7 @@ PROFILE = sa.Table(
     sa.Column("saved_at", Instant, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("effect", sa.Text, nullable=False),
-    sa.Column("evidence", Document, nullable=False, server_default="[]"),
+    sa.Column("evidence", Document, nullable=False, server_default=sa.text("'[]'")),
 )
 
 JUDGEMENT = sa.Table(
@@ -39,7 +39,7 @@ JUDGEMENT = sa.Table(
     sa.Column("profile_version", sa.Integer, nullable=False),
     sa.Column("asked", Document, nullable=False),
     sa.Column("answer", Document, nullable=False),
-    sa.Column("appetite", sa.Text, nullable=False, server_default=""),
+    sa.Column("appetite", sa.Text, nullable=False, server_default=sa.text("''")),
 )
 
 _P, _J, _C = PROFILE.c, JUDGEMENT.c, CASES.cases.c

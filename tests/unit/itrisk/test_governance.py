@@ -11,7 +11,7 @@ from investiture.chassis.refusal import Denied, InvalidArgument, PreconditionFai
 from investiture.itrisk import acceptances, duties
 from investiture.itrisk.acceptances import Acceptance, Voice
 from investiture.itrisk.assessing import require_empty_window
-from investiture.itrisk.calibration import Forecast, Score, score, score_of_all
+from investiture.itrisk.calibration import Forecast, score, score_of_all
 from investiture.itrisk.comparing import why_worse
 from investiture.itrisk.duties import Duty, DutyKind, DutyState
 from investiture.itrisk.evidence import lowered
@@ -117,4 +117,8 @@ def test_the_score_of_all_is_that_of_three_people_at_least() -> None:
     assert score(known).brier == pytest.approx(0.125)
     assert score_of_all(known) is None
     third = [*known, said("people/d", 0.0, False)]
-    assert score_of_all(third) == Score(3, pytest.approx(0.25 / 3), 0.5, pytest.approx(2 / 3))
+    every = score_of_all(third)
+    assert every is not None
+    assert every.settled == 3
+    assert every.brier == pytest.approx(0.25 / 3)
+    assert (every.stated, every.happened) == (0.5, pytest.approx(2 / 3))

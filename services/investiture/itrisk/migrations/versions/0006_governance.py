@@ -12,10 +12,12 @@ down_revision = "0005"
 def upgrade() -> None:
     """Creates its tables and columns."""
     op.add_column(
-        "risk_profile", sa.Column("evidence", Document, nullable=False, server_default="[]")
+        "risk_profile",
+        sa.Column("evidence", Document, nullable=False, server_default=sa.text("'[]'")),
     )
     op.add_column(
-        "risk_judgement", sa.Column("appetite", sa.Text, nullable=False, server_default="")
+        "risk_judgement",
+        sa.Column("appetite", sa.Text, nullable=False, server_default=sa.text("''")),
     )
     op.create_table(
         "risk_acceptance",
