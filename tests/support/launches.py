@@ -54,6 +54,8 @@ class Front:
     database_url: str
     worker: LaunchServiceStub
     cases: CaseServiceStub
+    peers: dict[str, str]
+    """Where the directory is."""
     stubs: dict[tuple[str, ...], LaunchServiceStub] = field(
         default_factory=dict[tuple[str, ...], LaunchServiceStub]
     )
@@ -348,8 +350,9 @@ async def front(
     given = {"charter": charter, **given}
     async with AsyncExitStack() as stack:
         directory, at = await stack.enter_async_context(scripted_directory(clock))
+        peers = {"sponsorship": at}
         service = await stack.enter_async_context(
-            served(compose, "launch", realm, database_url, peers={"sponsorship": at}, **given)
+            served(compose, "launch", realm, database_url, peers=peers, **given)
         )
         channel = service.channel("workloads/worker", "worker")
         yield Front(
@@ -360,4 +363,5 @@ async def front(
             database_url,
             LaunchServiceStub(channel),
             CaseServiceStub(channel),
+            peers,
         )

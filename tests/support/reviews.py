@@ -76,7 +76,7 @@ async def it_side(
                 realm,
                 database_url,
                 peers={"sponsorship": at},
-                **{"attendance_seconds": 0.03, **given},
+                **{"attendance_seconds": 0.03, "expiry_seconds": 0.05, **given},
             )
         )
         yield Desk(

@@ -34,7 +34,8 @@ from investiture.cli import (
 )
 from investiture.cli.demo import command as demo
 from investiture.cli.risk import asking, estimating, profiles
-from investiture.cli.risk import command as risk
+from investiture.cli.risk import governing as risk
+from investiture.cli.risk.command import risk as numbers
 from investiture.cli.root import RootGroup, Shared
 from investiture.stack.folder import DEFAULT
 from investiture.stack.names import SERVICES, TEMPORAL
@@ -53,7 +54,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for group in (asking, profiles, estimating):
-    risk.risk.add_typer(group.app)
+    numbers.add_typer(group.app)
 for room in (
     stacks,
     demo,

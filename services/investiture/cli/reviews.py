@@ -1,6 +1,6 @@
 """The KNIGHT gate: IT's verdicts, each with its reason."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,7 +60,7 @@ def knight(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         stub = await session.itrisk()
         latest = f"{program_name(program)}/riskReviews/latest"
         review = await stub.GetReview(pb.GetReviewRequest(name=latest))
-        common = {
+        common: dict[str, Any] = {
             "request_id": session.shared.fresh_request_id(),
             "name": review.gate_case.name,
             "etag": etag_for(session, review.gate_case),

@@ -10,7 +10,13 @@ from investiture.api.budget.v1 import budget_service_pb2
 from investiture.api.casework.v1 import case_service_pb2
 from investiture.api.common.v1 import keys_pb2
 from investiture.api.governance.v1 import governance_service_pb2, standing_decisions_pb2
-from investiture.api.itrisk.v1 import itrisk_service_pb2, risk_service_pb2
+from investiture.api.itrisk.v1 import (
+    acceptance_service_pb2,
+    calibration_service_pb2,
+    duty_service_pb2,
+    itrisk_service_pb2,
+    risk_service_pb2,
+)
 from investiture.api.launch.v1 import launch_service_pb2
 from investiture.api.sponsorship.v1 import register_service_pb2, sponsorship_service_pb2
 from investiture.chassis.access import role_table
@@ -26,6 +32,9 @@ SERVICES = tuple(
         budget_service_pb2,
         itrisk_service_pb2,
         risk_service_pb2,
+        acceptance_service_pb2,
+        duty_service_pb2,
+        calibration_service_pb2,
         case_service_pb2,
         keys_pb2,
     )

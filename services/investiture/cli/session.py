@@ -18,6 +18,8 @@ from investiture.api.common.v1 import gate_pb2
 from investiture.api.governance.v1 import governance_service_pb2 as governance_pb
 from investiture.api.governance.v1.governance_service_pb2_grpc import GovernanceServiceStub
 from investiture.api.governance.v1.standing_decisions_pb2_grpc import StandingDecisionServiceStub
+from investiture.api.itrisk.v1.acceptance_service_pb2_grpc import AcceptanceServiceStub
+from investiture.api.itrisk.v1.duty_service_pb2_grpc import DutyServiceStub
 from investiture.api.itrisk.v1.itrisk_service_pb2_grpc import ItRiskServiceStub
 from investiture.api.itrisk.v1.risk_service_pb2_grpc import RiskServiceStub
 from investiture.api.launch.v1.launch_service_pb2_grpc import LaunchServiceStub
@@ -97,8 +99,16 @@ class Session:
         return ItRiskServiceStub(await self._channel("itrisk"))
 
     async def risk(self) -> RiskServiceStub:
-        """Return IT risk's API of numbers."""
+        """Return IT risk's numbers."""
         return RiskServiceStub(await self._channel("itrisk"))
+
+    async def acceptances(self) -> AcceptanceServiceStub:
+        """Return who accepts risk; IT risk serves it."""
+        return AcceptanceServiceStub(await self._channel("itrisk"))
+
+    async def duties(self) -> DutyServiceStub:
+        """Return the duties beside the numbers; IT risk serves them."""
+        return DutyServiceStub(await self._channel("itrisk"))
 
     async def launch(self) -> LaunchServiceStub:
         """Return launch's API."""

@@ -13,12 +13,12 @@ from investiture.casework.words import Gate
 from investiture.charter.model import Charter
 from investiture.chassis.refusal import Leg, NotFound, PreconditionFailed
 from investiture.chassis.transaction import Transaction
+from investiture.itrisk.comparing import INSIDE
 from investiture.itrisk.computing import Asked
 from investiture.itrisk.library.choosing import Traits
 from investiture.itrisk.profiles import Profile, ProfileStore
 
 FULL_BPS = 10_000
-INSIDE = "INSIDE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,9 @@ class Assessing:
         otherwise: Otherwise = Otherwise(),
     ) -> Subject:
         """The question about a program whose case and profile are known."""
-        rules = self._rules
-        charter = rules.in_force if case is None else rules.of(tx, case.charter_digest)
+        # The appetite is the house's of today, whatever charter the case was opened under: a new
+        # one holds for all programs that live (risk.md), which have 30 days to come inside.
+        charter = self._rules.in_force
         content = otherwise.content
         if content is None:
             assert profile is not None, "the caller has made sure of one of them"
@@ -155,6 +156,10 @@ class Assessing:
             return None
         bps = min(limit_bps or case.facts.exposure_bps, case.facts.exposure_bps)
         return self.of_case(tx, case.program, case, profile, Otherwise(exposure_bps=bps))
+
+    def of_standing(self, tx: Transaction, case: Case) -> Subject | None:
+        """The question about a knighting as it stands; None where no numbers exist."""
+        return self.of_review(tx, case, case.exposure_limit_bps)
 
     def living(self, tx: Transaction) -> "Living":
         """Questions about all programs whose knighting stands, and those that have none."""
@@ -223,6 +228,30 @@ def require_inside(answer: Mapping[str, Any], currency: str) -> None:
             )
         )
     raise PreconditionFailed("VERDICT_NOT_ALLOWED", str(answer["sentence"]), legs=tuple(legs))
+
+
+def require_empty_window(answer: Mapping[str, Any]) -> None:
+    """Refuses with VERDICT_NOT_ALLOWED that no exposure fits where the numbers show one.
+
+    The window is empty where x* is 0 and no set of the controls on offer enters the appetite.
+    """
+    tipping = answer["tipping"]
+    outside = answer["verdict"] not in (None, INSIDE)
+    fits = bool(tipping) and int(tipping["exposure"] * FULL_BPS) > 0  # of what can be asked for
+    if outside and not fits and not answer["control_sets"]:
+        return
+    raise PreconditionFailed(
+        "VERDICT_NOT_ALLOWED",
+        f"by the numbers the launch window is not empty: {answer['sentence']}",
+        legs=(
+            Leg(
+                "WINDOW",
+                "no_exposure_fits",
+                str(answer["sentence"]),
+                "request changes with the named gap, or knight for the exposure that fits",
+            ),
+        ),
+    )
 
 
 def remedy_of(answer: Mapping[str, Any], currency: str) -> str:

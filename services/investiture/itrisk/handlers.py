@@ -17,6 +17,8 @@ from investiture.itrisk.operations import ReviewOperations, ReviewReading
 
 SERVICE = "investiture.api.itrisk.v1.ItRiskService"
 
+Verdict = pb.KnightRequest | pb.RequestChangesRequest | pb.DeclineRequest
+
 
 class ItRiskHandlers:
     """IT's review over gRPC."""
@@ -49,6 +51,7 @@ class ItRiskHandlers:
             exposure_limit_bps=request.exposure_limit_bps,
             rationale=request.rationale,
         )
+        stated = request.stated_probability if request.HasField("stated_probability") else None
         authority = await self._authority(call, request.on_behalf_of)
         judged = await self._judged(call, request, request.exposure_limit_bps)
         return await self._mutations.run(
@@ -56,7 +59,7 @@ class ItRiskHandlers:
             request,
             lambda tx: self._message(
                 self._operations.knight(
-                    tx, request.name, request.etag, knighting, authority, judged
+                    tx, request.name, request.etag, knighting, authority, judged, stated
                 ),
                 tx,
             ),
@@ -82,6 +85,7 @@ class ItRiskHandlers:
         """Declines the program."""
         gaps = wire.gaps_of(request.gaps)
         authority = await self._authority(call, request.on_behalf_of)
+        judged = await self._judged(call, request) if request.no_exposure_fits else None
         return await self._mutations.run(
             call,
             request,
@@ -93,15 +97,14 @@ class ItRiskHandlers:
                     gaps,
                     request.price,
                     authority,
+                    judged,
                     no_exposure_fits=request.no_exposure_fits,
                 ),
                 tx,
             ),
         )
 
-    async def _judged(
-        self, call: Call, request: pb.KnightRequest | pb.RequestChangesRequest, limit_bps: int = 0
-    ) -> Judged | None:
+    async def _judged(self, call: Call, request: Verdict, limit_bps: int = 0) -> Judged | None:
         """The numbers that a verdict rests on; of a repetition they are not asked again."""
         if await self._mutations.answered(call, request) is not None:
             return None
@@ -117,6 +120,7 @@ class ItRiskHandlers:
 
     def _message(self, reading: ReviewReading, tx: Transaction) -> pb.RiskReview:
         case, facts = reading.case, reading.case.facts
+        accepted, grace = reading.acceptance, reading.grace
         return pb.RiskReview(
             gate_case=wire.case_to(case, self._cases.reading(tx, case).following),
             exposure_asked_bps=facts.exposure_bps,
@@ -126,6 +130,10 @@ class ItRiskHandlers:
             rounds_of_changes=reading.rounds_of_changes,
             money_people=reading.review.money_people,
             business_people=reading.review.business_people,
+            acceptance=accepted.name if accepted else "",
+            re_review_at=wire.stamp(accepted.review_at if accepted else None),
+            grace_until=wire.stamp(grace.ends_at if grace else None),
+            grace_reason=grace.why if grace else "",
         )
 
 

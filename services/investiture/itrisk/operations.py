@@ -25,7 +25,19 @@ from investiture.charter.vocabulary import Depth
 from investiture.chassis.refusal import PreconditionFailed, Stale
 from investiture.chassis.transaction import Transaction
 from investiture.itrisk import domain
-from investiture.itrisk.assessing import Assessing, Judged, Subject, gaps_of, require_inside
+from investiture.itrisk.acceptances import TREAT, Acceptance, require_neutral
+from investiture.itrisk.accepters import Accepters
+from investiture.itrisk.assessing import (
+    Assessing,
+    Judged,
+    Subject,
+    gaps_of,
+    require_empty_window,
+    require_inside,
+)
+from investiture.itrisk.bounds import Bounds
+from investiture.itrisk.calibration import ForecastStore, forecast_of
+from investiture.itrisk.graces import Grace
 from investiture.itrisk.profiles import ProfileStore
 from investiture.itrisk.store import Review, ReviewStore
 from investiture.itrisk.trial_lane import KnightLane
@@ -38,6 +50,8 @@ class ReviewReading:
     case: Case
     review: Review
     rounds_of_changes: int
+    acceptance: Acceptance | None
+    grace: Grace | None
 
 
 class KnightDesk:
@@ -47,8 +61,15 @@ class KnightDesk:
     collection = "riskReviews"
     required = (Gate.PLEDGE, Gate.FUND)
 
-    def __init__(self, charter: Charter, cases_: CaseStore, reviews: ReviewStore) -> None:
+    def __init__(
+        self,
+        charter: Charter,
+        cases_: CaseStore,
+        reviews: ReviewStore,
+        accepters: Accepters,
+    ) -> None:
         self._charter = charter
+        self._accepters = accepters
         self._cases = cases_
         self._reviews = reviews
         self._trial = KnightLane(charter)
@@ -100,7 +121,8 @@ class KnightDesk:
         )
         standing = cases.as_of(present, tx.now).state is CaseState.STANDING
         if standing and present.gate_digest == facts.gate_digest(self.gate):
-            domain.require_apart(present.people, heard.business_people, heard.money_people)
+            it = present.people | self._accepters.of(tx, present)
+            domain.require_apart(it, heard.business_people, heard.money_people)
         if heard != review:
             self._reviews.hear_of(tx, present.name, heard)
 
@@ -205,9 +227,13 @@ class ReviewOperations:
         reviews: ReviewStore,
         assessing: Assessing,
         profiles: ProfileStore,
+        bounds: Bounds,
+        forecasts: ForecastStore,
     ) -> None:
+        self._forecasts = forecasts
         self._assessing = assessing
         self._profiles = profiles
+        self._bounds = bounds
         self._cases = cases_
         self._desks = desks
         self._reviews = reviews
@@ -224,15 +250,19 @@ class ReviewOperations:
         knighting: domain.Knighting,
         authority: Authority,
         judged: Judged | None = None,
+        stated: float | None = None,
     ) -> ReviewReading:
         """One reviewer's yes; where the risk is known in numbers, only inside the appetite."""
         case, review = self._decidable(tx, name, etag, authority)
         self._require_current(tx, case, knighting.exposure_limit_bps, judged)
-        if judged is not None:
+        self._bounds.require_duties(tx, case.program)
+        acceptance = self._acceptance(tx, case, review, authority, judged)
+        if judged is not None and acceptance is None:
             require_inside(judged.answer, judged.subject.currency)
         domain.check_conditions(knighting.conditions, tx.now)
         levels = self._desks.of(tx, case).levels(review)
-        validity = self._cases.validity(tx, case)
+        validity = self._bounds.validity(tx, case, acceptance)
+        knighting = replace(knighting, rationale=_reason(knighting.rationale, acceptance))
         knighted = domain.knight(case, levels, knighting, authority, tx.now, validity)
         if knighted.state is CaseState.STANDING:  # who spoke first may have changed sides since
             domain.require_apart(knighted.people, review.business_people, review.money_people)
@@ -242,6 +272,8 @@ class ReviewOperations:
             "rationale": knighting.rationale,
         }
         payload.update(self._keep(tx, case, "KNIGHTED", judged))
+        if stated is not None:
+            self._forecasts.insert(tx, forecast_of(case, authority, judged, stated, tx.now))
         return self._reading(tx, self._cases.store.save(tx, case, after, "knight.yes", payload))
 
     def request_changes(
@@ -278,12 +310,20 @@ class ReviewOperations:
         gaps: tuple[Gap, ...],
         price: str,
         authority: Authority,
+        judged: Judged | None = None,
         *,
         no_exposure_fits: bool,
     ) -> ReviewReading:
-        """A no, with the price and what would flip it; the program ends with it."""
+        """A no, with the price and what would flip it; the program ends with it.
+
+        Where numbers exist they have to agree that no exposure fits, and no control on offer.
+        """
         case, _ = self._decidable(tx, name, etag, authority)
         domain.check_gaps(gaps)
+        if no_exposure_fits:
+            self._require_current(tx, case, 0, judged)
+            if judged is not None:
+                require_empty_window(judged.answer)
         domain.check_decline(
             self._reviews.rounds_of_changes(tx, case.program),
             self._cases.rules(tx, case).review.decline_after_rounds,
@@ -295,6 +335,24 @@ class ReviewOperations:
         return self._reading(
             tx, self._cases.store.save(tx, case, after, "knight.declined", payload)
         )
+
+    def _acceptance(
+        self,
+        tx: Transaction,
+        case: Case,
+        review: Review,
+        authority: Authority,
+        judged: Judged | None,
+    ) -> Acceptance | None:
+        """The acceptance that a knighting outside the appetite rests on; of nobody's side."""
+        if judged is None or judged.answer["answer"] != TREAT:
+            return None
+        digest = judged.subject.asked.digest
+        found = self._bounds.covering(tx, case.program, digest, judged.answer)
+        if found is not None:
+            it = (*case.people, *authority.people)
+            require_neutral(sorted(found.people), review.business_people, review.money_people, it)
+        return found
 
     def subject(self, tx: Transaction, name: str, limit_bps: int = 0) -> Subject | None:
         """What has to be computed before a verdict on a review; None where there are no numbers."""
@@ -341,4 +399,19 @@ class ReviewOperations:
 
     def _reading(self, tx: Transaction, case: Case) -> ReviewReading:
         review = self._reviews.load(tx, case.name)
-        return ReviewReading(case, review, self._reviews.rounds_of_changes(tx, case.program))
+        return ReviewReading(
+            case,
+            review,
+            self._reviews.rounds_of_changes(tx, case.program),
+            self._bounds.acceptance(tx, case.program),
+            self._bounds.grace(tx, case),
+        )
+
+
+def _reason(rationale: str, acceptance: Acceptance | None) -> str:
+    """A rationale that names what the knighting rests on."""
+    if acceptance is None:
+        return rationale
+    who = " and ".join(voice.person for voice in acceptance.voices)
+    rests = f"rests on {acceptance.name}, accepted by {who} until {acceptance.until:%Y-%m-%d}"
+    return f"{rationale}; {rests}" if rationale else rests

@@ -1,6 +1,7 @@
 """Risk profiles in SQL: every version of every program, with the digest of what it says."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,7 @@ PROFILE = sa.Table(
     sa.Column("saved_at", Instant, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("effect", sa.Text, nullable=False),
+    sa.Column("evidence", Document, nullable=False, server_default=sa.text("'[]'")),
 )
 
 JUDGEMENT = sa.Table(
@@ -37,9 +39,11 @@ JUDGEMENT = sa.Table(
     sa.Column("profile_version", sa.Integer, nullable=False),
     sa.Column("asked", Document, nullable=False),
     sa.Column("answer", Document, nullable=False),
+    sa.Column("appetite", sa.Text, nullable=False, server_default=sa.text("''")),
 )
 
 _P, _J, _C = PROFILE.c, JUDGEMENT.c, CASES.cases.c
+_LATER = JUDGEMENT.alias("later")
 _NEWEST = (
     sa.select(PROFILE)
     .where(_P.program == sa.bindparam("known"))
@@ -50,6 +54,21 @@ _VERSION = sa.select(PROFILE).where(
     _P.program == sa.bindparam("known"), _P.version == sa.bindparam("number")
 )
 _FIRST = sa.select(_P.author).where(_P.program == sa.bindparam("known"), _P.version == 1)
+_OTHERWISE = (
+    sa.select(_C.name)
+    .join(JUDGEMENT, _J.case_name == _C.name)
+    .where(
+        _C.state == "STANDING",
+        _C.name > sa.bindparam("after"),
+        _J.appetite != sa.bindparam("key"),
+        _J.number
+        == sa.select(sa.func.max(_LATER.c.number))
+        .where(_LATER.c.case_name == _C.name)
+        .scalar_subquery(),
+    )
+    .order_by(_C.name)
+    .limit(1)
+)
 _JUDGED = (
     sa.select(JUDGEMENT)
     .where(_J.case_name == sa.bindparam("known"))
@@ -62,7 +81,8 @@ _JUDGED = (
 class Profile:
     """A version of a program's risk profile; `content` is what a scenario file holds of it.
 
-    `effect` says what it did to a knighting that stood: nothing, RECONFIRMED or VOIDED.
+    `effect` says what it did to a knighting that stood: nothing, RECONFIRMED or VOIDED. `evidence`
+    holds a `url` and its `sha256` each.
     """
 
     program: str
@@ -73,6 +93,7 @@ class Profile:
     saved_at: datetime
     reason: str
     effect: str = ""
+    evidence: Sequence[Mapping[str, str]] = ()
 
     @property
     def name(self) -> str:
@@ -84,7 +105,8 @@ class Profile:
 class Judgement:
     """What a case was decided on, or judged by since: the question and its answer, whole.
 
-    `kind` says at what: KNIGHTED, RECONFIRMED, VOIDED, CHANGES_REQUESTED, ACCEPTED.
+    `kind` says at what: KNIGHTED, RECONFIRMED, VOIDED, CHANGES_REQUESTED, GRACE. `appetite` is the
+    key of what it was held against, see `appetite_key`.
     """
 
     case_name: str
@@ -95,6 +117,7 @@ class Judgement:
     profile_version: int
     asked: Mapping[str, Any]
     answer: Mapping[str, Any]
+    appetite: str = ""
 
 
 class ProfileStore:
@@ -121,7 +144,11 @@ class ProfileStore:
     def insert(self, tx: Transaction, profile: Profile) -> None:
         """Stores a new version; its number is taken at most once."""
         tx.connection.execute(
-            PROFILE.insert(), {column.name: getattr(profile, column.name) for column in _P}
+            PROFILE.insert(),
+            {
+                **{column.name: getattr(profile, column.name) for column in _P},
+                "evidence": [dict(one) for one in profile.evidence],
+            },
         )
 
     def of(self, tx: Transaction, programs: Iterable[str]) -> dict[str, Profile]:
@@ -156,8 +183,13 @@ class ProfileStore:
                 "profile_version": profile_version,
                 "asked": {**asked.document, "in_place": list(asked.in_place)},
                 "answer": dict(answer),
+                "appetite": appetite_key(asked.document["appetite"]),
             },
         )
+
+    def judged_otherwise(self, tx: Transaction, key: str, after: str) -> str | None:
+        """The first standing case after `after` that was judged by another appetite last."""
+        return tx.connection.execute(_OTHERWISE, {"key": key, "after": after}).scalar()
 
     def standing(self, tx: Transaction, limit: int = 10_000) -> list[str]:
         """Programs that IT has knighted and whose knighting stands."""
@@ -165,3 +197,8 @@ class ProfileStore:
             sa.select(_C.program).where(_C.state == "STANDING").order_by(_C.program).limit(limit)
         )
         return list(tx.connection.execute(query).scalars())
+
+
+def appetite_key(points: Iterable[Sequence[float]]) -> str:
+    """An appetite as text, so that two of them can be told apart by a query."""
+    return json.dumps([list(point) for point in points], separators=(",", ":"))

@@ -1,6 +1,6 @@
 """Saving risk profiles, and what a new version does to a knighting that stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,12 +9,16 @@ from investiture.casework.operations import CaseOperations
 from investiture.casework.words import CaseState, Gate
 from investiture.chassis.refusal import Denied, InvalidArgument, Stale
 from investiture.chassis.transaction import Transaction
-from investiture.itrisk.assessing import INSIDE, Assessing, Otherwise, Subject
+from investiture.itrisk.assessing import Assessing, Otherwise, Subject
+from investiture.itrisk.bounds import Bounds
+from investiture.itrisk.comparing import INSIDE, why_worse
 from investiture.itrisk.computing import digest_of
+from investiture.itrisk.evidence import lowered
 from investiture.itrisk.profiles import Profile, ProfileStore
 
-RECONFIRMED, VOIDED = "RECONFIRMED", "VOIDED"
+VOIDED = "VOIDED"
 REVIEWER = "reviewer"
+BUSINESS = frozenset({"proposer", "agency", "sponsor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,10 @@ class Recomputed:
 class ProfileOperations:
     """Load → decide → save, each inside one transaction."""
 
-    def __init__(self, cases: CaseOperations, profiles: ProfileStore, assessing: Assessing) -> None:
+    def __init__(
+        self, cases: CaseOperations, profiles: ProfileStore, assessing: Assessing, bounds: Bounds
+    ) -> None:
+        self._bounds = bounds
         self._cases = cases
         self._profiles = profiles
         self._assessing = assessing
@@ -64,6 +71,7 @@ class ProfileOperations:
         content: Mapping[str, Any],
         reason: str,
         recomputed: Recomputed | None,
+        evidence: Sequence[Mapping[str, str]] = (),
     ) -> Profile:
         """Stores a new version, and reconfirms or takes back the knighting that stands.
 
@@ -73,6 +81,8 @@ class ProfileOperations:
         """
         case = self._cases.newest(tx, program, Gate.KNIGHT)
         present = self._admit(tx, program, etag, reason, case)
+        if present is not None and not evidence and self._reviews(tx, case):
+            _require_nothing_lowered(present.content, content)
         profile = Profile(
             program=program,
             version=1 if present is None else present.version + 1,
@@ -81,10 +91,16 @@ class ProfileOperations:
             author=tx.call.principal.subject,
             saved_at=tx.now,
             reason=reason,
+            evidence=evidence,
         )
         profile = replace(profile, effect=self._effect(tx, profile, case, recomputed))
         self._profiles.insert(tx, profile)
-        payload = {"digest": profile.digest, "reason": reason, "effect": profile.effect}
+        payload: dict[str, object] = {
+            "digest": profile.digest,
+            "reason": reason,
+            "effect": profile.effect,
+            **({"evidence": [dict(one) for one in evidence]} if evidence else {}),
+        }
         tx.record("risk_profile.saved", profile.name, profile.version, payload, program=program)
         return profile
 
@@ -97,21 +113,24 @@ class ProfileOperations:
         found = recomputed
         if found is None or (found.case_name, found.case_version) != (case.name, case.version):
             raise Stale(case.name, case.etag, "the knighting changed meanwhile; save again")
+        subject = replace(found.subject, profile_version=profile.version)
         before = self._profiles.judgement(tx, case.name)
         worse = before is not None and why_worse(before.answer, found.answer)
         if before is None and found.answer["verdict"] != INSIDE:
             worse = "the first numbers of a program that was knighted without any are not inside"
-        kind = VOIDED if worse else RECONFIRMED
-        self._profiles.judge(
-            tx, case.name, kind, found.subject.asked, profile.version, found.answer
-        )
-        if worse:
-            self._cases.take_back(tx, case, f"risk profile {profile.version}: {worse}")
-        else:
-            payload = {"profile_version": profile.version, "digest": found.subject.asked.digest}
-            name = "knight.reconfirmed"
-            tx.record(name, case.name, case.version, payload, program=case.program)
-        return kind
+        if not worse:
+            return self._bounds.hold(tx, case, subject, found.answer)
+        version = profile.version
+        self._profiles.judge(tx, case.name, VOIDED, subject.asked, version, found.answer)
+        self._cases.take_back(tx, case, f"risk profile {version}: {worse}")
+        return VOIDED
+
+    def _reviews(self, tx: Transaction, case: Case | None) -> bool:
+        """Whether the caller changes it as a reviewer, and not for the business."""
+        caller = tx.call.principal
+        if case is None:
+            return REVIEWER in caller.roles and not BUSINESS & set(caller.roles)
+        return REVIEWER in caller.roles and caller.subject not in case.facts.business_people
 
     def _admit(
         self, tx: Transaction, program: str, etag: str, reason: str, case: Case | None
@@ -141,22 +160,15 @@ class ProfileOperations:
             )
 
 
-def why_worse(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Where a risk became larger, in words; empty where it is the same or smaller.
-
-    Two brackets that overlap are the same.
-    """
-    earlier = {one["loss"]: one["upper"] for one in before["exceedance"]}
-    for one in after["exceedance"]:
-        until = earlier.get(one["loss"])
-        if until is not None and one["lower"] > until:
-            return (
-                f"the chance of more than {one['loss']:,.0f} a year rose from {until:.2%} to "
-                f"{one['lower']:.2%}"
-            )
-    if before["verdict"] == INSIDE and after["verdict"] != INSIDE:
-        return "it is no longer inside the appetite"
-    return ""
+def _require_nothing_lowered(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Refuses with INVALID_FIELD what a reviewer lowers without evidence."""
+    less = lowered(before, after)
+    if less:
+        raise InvalidArgument.of(
+            "evidence",
+            f"a reviewer lowers an estimate only with evidence ({'; '.join(less)}): give its url "
+            "and sha256, or leave the estimate to the proposer",
+        )
 
 
 def etag_of(profile: Profile) -> str:

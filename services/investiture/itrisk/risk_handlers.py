@@ -1,6 +1,6 @@
 """RiskService: proto in, operation and computation, proto out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -50,7 +50,8 @@ class RiskHandlers:
     ) -> pb.RiskProfile:
         """Stores a new version."""
         content = content_of(request.content)
-        return await self._saved(call, request, lambda _: (content, request.reason))
+        evidence = [{"url": one.url, "sha256": one.sha256} for one in request.evidence]
+        return await self._saved(call, request, lambda _: (content, request.reason), evidence)
 
     async def CombineEstimates(
         self, request: pb.CombineEstimatesRequest, call: Call
@@ -163,7 +164,13 @@ class RiskHandlers:
         answer = await self._computer.assess(subject.asked, seconds_left(call))
         return messages.assessment_to(subject, answer)
 
-    async def _saved(self, call: Call, request: Saving, said: Says) -> pb.RiskProfile:
+    async def _saved(
+        self,
+        call: Call,
+        request: Saving,
+        said: Says,
+        evidence: Sequence[Mapping[str, str]] = (),
+    ) -> pb.RiskProfile:
         """A repetition costs no computation, and neither does what would be refused anyway."""
         program, etag = request.program, request.etag
         answered: pb.RiskProfile | None = await self._mutations.answered(call, request)
@@ -187,7 +194,7 @@ class RiskHandlers:
             if digest_of(now) != digest_of(content):
                 raise Stale(program, etag, "somebody said other numbers meanwhile; combine again")
             return messages.profile_to(
-                self._operations.save(tx, program, etag, now, reason, recomputed)
+                self._operations.save(tx, program, etag, now, reason, recomputed, evidence)
             )
 
         return await self._mutations.run(call, request, save)

@@ -49,6 +49,7 @@ def profile_to(profile: Profile) -> pb.RiskProfile:
         reason=profile.reason,
         etag=etag_of(profile),
         effect=profile.effect,
+        evidence=[pb.RiskEvidence(**one) for one in profile.evidence],
     )
 
 

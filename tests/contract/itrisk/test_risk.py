@@ -7,7 +7,7 @@ import pytest
 from tests.support.clock import SettableClock
 from tests.support.facts import revision
 from tests.support.reviews import Desk, it_side
-from tests.support.risks import content, knighting, risk_of, saving
+from tests.support.risks import content, knighting, risk_of, saving, scenario
 from tests.support.services import Realm, new_request_id
 
 from investiture.api.common.v1 import gate_pb2
@@ -51,3 +51,44 @@ async def test_the_same_numbers_that_refuse_a_knighting_name_the_gap_and_knight_
     assert again.name != case.name
     knighted = await desk.review.Knight(knighting(again))
     assert knighted.gate_case.state == gate_pb2.CASE_STATE_STANDING
+
+
+async def knighted(desk: Desk) -> review_pb.RiskReview:
+    """A program with MFA in place, which brings scenario X inside: IT has knighted it."""
+    facts = revision(exposure_bps=10_000, controls=("MFA",))
+    await risk_of(desk).SaveRiskProfile(saving(facts.program, content()))
+    case = await desk.opened(facts)
+    review: review_pb.RiskReview = await desk.review.Knight(knighting(case))
+    assert review.gate_case.state == gate_pb2.CASE_STATE_STANDING
+    return review
+
+
+async def saved_again(desk: Desk, program: str, mode: float) -> pb.RiskProfile:
+    """Scenario X with another most likely frequency; with less of it nothing else changes."""
+    risk = risk_of(desk)
+    latest = await risk.GetRiskProfile(
+        pb.GetRiskProfileRequest(name=f"{program}/riskProfiles/latest")
+    )
+    what = content(scenario(mode))
+    proposer = risk_of(desk, "people/pia", "proposer")
+    saved: pb.RiskProfile = await proposer.SaveRiskProfile(
+        saving(program, what, etag=latest.etag, reason="counted anew")
+    )
+    return saved
+
+
+async def test_an_estimate_made_better_reconfirms_the_knighting_and_one_made_worse_voids_it(
+    desk: Desk,
+) -> None:
+    stands = (await knighted(desk)).gate_case
+    better = await saved_again(desk, stands.program, 0.3)
+    assert better.effect == "RECONFIRMED"
+    present = await desk.review.GetReview(review_pb.GetReviewRequest(name=stands.name))
+    assert present.gate_case.state == gate_pb2.CASE_STATE_STANDING
+    assert present.gate_case.version == stands.version
+
+    worse = await saved_again(desk, stands.program, 1.9)
+    assert worse.effect == "VOIDED"
+    voided = (await desk.review.GetReview(review_pb.GetReviewRequest(name=stands.name))).gate_case
+    assert voided.state == gate_pb2.CASE_STATE_VOIDED
+    assert "the chance of more than 250,000 a year rose" in voided.reason

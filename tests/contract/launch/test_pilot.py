@@ -1,6 +1,7 @@
 """The pilot: entered with three fresh warrants, decided by whom the record names."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support.services import new_request_id
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.launch.v1 import launch_service_pb2 as pb
+from investiture.casework import wire
 from investiture.casework.facts import Condition
 from investiture.casework.words import CaseState, Gate
 
@@ -239,5 +241,37 @@ async def test_a_stage_is_frozen_while_what_it_rests_on_was_taken_back(desk: Fro
     assert leg.description.endswith("people/sara has left")
     followed = desk.gate_case(facts, Gate.PLEDGE, CaseState.STANDING, round_=2)
     await desk.record(followed)
+    after = await desk.outcome(pilot)
+    assert after.gate_case.verdict == gate_pb2.VERDICT_PILOT_SUCCEEDED
+
+
+async def test_a_stage_is_frozen_while_a_condition_that_guards_it_is_overdue(desk: Front) -> None:
+    """risk.md: a condition has "owner, due date, the gate it blocks"; overdue, it freezes it."""
+    pilot = await desk.piloting()
+    facts = await desk.facts(NAME)
+    due = desk.clock.now() + timedelta(days=2)
+    guards = replace(CONDITION, due_at=due)
+    later = replace(CONDITION, id="c2", blocks=Gate.LAUNCH, due_at=due)
+    knighted = [wire.condition_to(guards), wire.condition_to(later)]
+    await desk.record(
+        desk.gate_case(facts, Gate.KNIGHT, CaseState.STANDING, version=3, conditions=knighted)
+    )
+    desk.clock.set(due)
+    problem = await desk.refused(desk.outcome(pilot))
+    assert problem.reason == "LAUNCH_NOT_READY"
+    (leg,) = problem.legs
+    assert leg.subject.endswith("/conditions/c1"), "the launch is guarded by the other one"
+    assert "overdue since 2027-01-06" in leg.description
+
+    closed = replace(guards, closed_at=due, evidence="https://halden.example/trained")
+    await desk.record(
+        desk.gate_case(
+            facts,
+            Gate.KNIGHT,
+            CaseState.STANDING,
+            version=4,
+            conditions=[wire.condition_to(closed), knighted[1]],
+        )
+    )
     after = await desk.outcome(pilot)
     assert after.gate_case.verdict == gate_pb2.VERDICT_PILOT_SUCCEEDED

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from investiture.casework.case import Case
-from investiture.casework.facts import Decider, Revision, StandingRef
+from investiture.casework.facts import Condition, Decider, Revision, StandingRef
 from investiture.casework.openings import Tolerance, changed_fields, within_tolerance
 from investiture.casework.words import WAITING, CaseState, Gate, Verdict
 
@@ -41,6 +41,7 @@ class Recorded:
     reason: str
     charter_digest: str = ""
     standing_decision: StandingRef | None = None
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def last_decider(self) -> Decider | None:
@@ -105,6 +106,7 @@ def recorded_of(case: Case) -> Recorded:
         reason=case.reason,
         charter_digest=case.charter_digest,
         standing_decision=case.standing_decision,
+        conditions=case.conditions,
     )
 
 

@@ -95,10 +95,13 @@ def require_standing(newest: Revision, warrants: Warrants, now: datetime, fresh:
         raise PreconditionFailed(reason, legs=(*absent, *old))
 
 
-def require_not_frozen(newest: Revision, records: Mapping[Gate, GateRecord], now: datetime) -> None:
+def require_not_frozen(
+    newest: Revision, records: Mapping[Gate, GateRecord], stage: Gate, now: datetime
+) -> None:
     """Refuses with BUSINESS_FIRST while a decision that the stage rests on is gone, as recorded.
 
-    What runs goes on and may fail; that it succeeded, or a go, waits until the decision stands.
+    And with LAUNCH_NOT_READY while a condition is overdue that guards the stage, or one before it.
+    What runs goes on and may fail; that it succeeded, or a go, waits until it is in order again.
     """
     legs = tuple(
         _leg(newest, gate, f"the decision does not stand{_because(records[gate])}")
@@ -107,6 +110,31 @@ def require_not_frozen(newest: Revision, records: Mapping[Gate, GateRecord], now
     )
     if legs:
         raise PreconditionFailed("BUSINESS_FIRST", legs=legs)
+    require_nothing_in_the_way(overdue_conditions(records.values(), stage, now))
+
+
+def overdue_conditions(
+    records: Iterable[GateRecord], stage: Gate, now: datetime
+) -> tuple[Leg, ...]:
+    """One leg for each open condition whose date has passed and that guards the stage."""
+    guarded = (Gate.PILOT, stage)
+    return tuple(
+        Leg(
+            type="CONDITION",
+            subject=f"{record.case.case_name}/conditions/{condition.id}",
+            description=(
+                f"{condition.text}: overdue since {condition.due_at:%Y-%m-%d %H:%M} UTC, "
+                f"{condition.owner} sees to it"
+            ),
+            remedy="its owner closes it with the evidence that it holds",
+        )
+        for record in records
+        for condition in record.case.conditions
+        if condition.blocks in guarded
+        and condition.closed_at is None
+        and condition.due_at is not None
+        and condition.due_at <= now
+    )
 
 
 def _because(known: GateRecord) -> str:

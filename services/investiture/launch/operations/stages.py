@@ -88,7 +88,7 @@ class StageOperations:
         stages.check_outcome(outcome, submission.content.pilot_plan, observations, gaps)
         if outcome is PilotOutcome.SUCCEEDED:
             rules.require_not_suspended(program)
-            self._require_not_frozen(tx, submission.facts)
+            self._require_not_frozen(tx, submission.facts, Gate.PILOT)
             by = stages.decider(case, authority, stages.PILOT_OWNER, tx.now)
             validity = self._cases.validity(tx, case)
             after = stages.succeeded(case, by, tx.now, validity)
@@ -120,7 +120,7 @@ class StageOperations:
         case, program, submission = self._decidable(tx, name, etag, Gate.LAUNCH, authority)
         if answer is GoAnswer.GO:
             rules.require_not_suspended(program)
-            self._require_not_frozen(tx, submission.facts)
+            self._require_not_frozen(tx, submission.facts, Gate.LAUNCH)
             stages.check_limit(authority, submission.content)
         by = stages.decider(case, authority, stages.SPONSOR, tx.now)
         validity = self._cases.validity(tx, case)
@@ -209,10 +209,10 @@ class StageOperations:
         require_impartial(submission.facts, authority)
         return case, program, submission
 
-    def _require_not_frozen(self, tx: Transaction, newest: Revision) -> None:
+    def _require_not_frozen(self, tx: Transaction, newest: Revision, stage: Gate) -> None:
         records = self._path.load(tx, newest.program)
         known = {gate: one.record for gate, one in records.items()}
-        readiness.require_not_frozen(newest, known, tx.now)
+        readiness.require_not_frozen(newest, known, stage, tx.now)
 
     def _find(self, tx: Transaction, name: str, gate: Gate, etag: str | None = None) -> Case:
         if f"/{self._cases.desk(gate).collection}/" not in name:

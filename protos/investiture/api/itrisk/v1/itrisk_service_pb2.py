@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from investiture.api._vendor.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from investiture.api.common.v1 import access_pb2 as investiture_dot_api_dot_common_dot_v1_dot_access__pb2
 from investiture.api.common.v1 import gate_pb2 as investiture_dot_api_dot_common_dot_v1_dot_gate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.investiture/api/itrisk/v1/itrisk_service.proto\x12\x19investiture.api.itrisk.v1\x1a\x1b\x62uf/validate/validate.proto\x1a&investiture/api/common/v1/access.proto\x1a$investiture/api/common/v1/gate.proto\"\xe3\x01\n\nRiskReview\x12\x36\n\tgate_case\x18\x01 \x01(\x0b\x32#.investiture.api.common.v1.GateCase\x12\x1a\n\x12\x65xposure_asked_bps\x18\x02 \x01(\x05\x12\x14\n\x0c\x64\x61ta_classes\x18\x03 \x03(\t\x12\x0f\n\x07vendors\x18\x04 \x03(\t\x12\x10\n\x08\x63ontrols\x18\x05 \x03(\t\x12\x19\n\x11rounds_of_changes\x18\x06 \x01(\x05\x12\x14\n\x0cmoney_people\x18\x07 \x03(\t\x12\x17\n\x0f\x62usiness_people\x18\x08 \x03(\t\",\n\x10GetReviewRequest\x12\x18\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"\x9d\x02\n\rKnightRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x42\n\nconditions\x18\x04 \x03(\x0b\x32$.investiture.api.common.v1.ConditionB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12&\n\x12\x65xposure_limit_bps\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x1b\n\trationale\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\x12\x1d\n\x0con_behalf_of\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\"\xed\x01\n\x15RequestChangesRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x36\n\x04gaps\x18\x04 \x03(\x0b\x32\x1e.investiture.api.common.v1.GapB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x1d\n\x0con_behalf_of\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\x12\x17\n\x0f\x66rom_assessment\x18\x07 \x01(\x08\"\x84\x02\n\x0e\x44\x65\x63lineRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x38\n\x04gaps\x18\x04 \x03(\x0b\x32\x1e.investiture.api.common.v1.GapB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14\x12\x19\n\x05price\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd0\x0f\x12\x18\n\x10no_exposure_fits\x18\x06 \x01(\x08\x12\x1d\n\x0con_behalf_of\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\x32\xcb\x03\n\rItRiskService\x12g\n\tGetReview\x12+.investiture.api.itrisk.v1.GetReviewRequest\x1a%.investiture.api.itrisk.v1.RiskReview\"\x06\xaa\xd4\x18\x02\x10\x01\x12i\n\x06Knight\x12(.investiture.api.itrisk.v1.KnightRequest\x1a%.investiture.api.itrisk.v1.RiskReview\"\x0e\xaa\xd4\x18\n\n\x08reviewer\x12y\n\x0eRequestChanges\x12\x30.investiture.api.itrisk.v1.RequestChangesRequest\x1a%.investiture.api.itrisk.v1.RiskReview\"\x0e\xaa\xd4\x18\n\n\x08reviewer\x12k\n\x07\x44\x65\x63line\x12).investiture.api.itrisk.v1.DeclineRequest\x1a%.investiture.api.itrisk.v1.RiskReview\"\x0e\xaa\xd4\x18\n\n\x08reviewerb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.investiture/api/itrisk/v1/itrisk_service.proto\x12\x19investiture.api.itrisk.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&investiture/api/common/v1/access.proto\x1a$investiture/api/common/v1/gate.proto\"\xf0\x02\n\nRiskReview\x12\x36\n\tgate_case\x18\x01 \x01(\x0b\x32#.investiture.api.common.v1.GateCase\x12\x1a\n\x12\x65xposure_asked_bps\x18\x02 \x01(\x05\x12\x14\n\x0c\x64\x61ta_classes\x18\x03 \x03(\t\x12\x0f\n\x07vendors\x18\x04 \x03(\t\x12\x10\n\x08\x63ontrols\x18\x05 \x03(\t\x12\x19\n\x11rounds_of_changes\x18\x06 \x01(\x05\x12\x14\n\x0cmoney_people\x18\x07 \x03(\t\x12\x17\n\x0f\x62usiness_people\x18\x08 \x03(\t\x12\x12\n\nacceptance\x18\x14 \x01(\t\x12\x30\n\x0cre_review_at\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bgrace_until\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cgrace_reason\x18\x17 \x01(\t\",\n\x10GetReviewRequest\x12\x18\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"\xee\x02\n\rKnightRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x42\n\nconditions\x18\x04 \x03(\x0b\x32$.investiture.api.common.v1.ConditionB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12&\n\x12\x65xposure_limit_bps\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x1b\n\trationale\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\x12\x1d\n\x0con_behalf_of\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\x12\x38\n\x12stated_probability\x18\x14 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x15\n\x13_stated_probability\"\xed\x01\n\x15RequestChangesRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x36\n\x04gaps\x18\x04 \x03(\x0b\x32\x1e.investiture.api.common.v1.GapB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x1d\n\x0con_behalf_of\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\x12\x17\n\x0f\x66rom_assessment\x18\x07 \x01(\x08\"\x84\x02\n\x0e\x44\x65\x63lineRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x38\n\x04gaps\x18\x04 \x03(\x0b\x32\x1e.investiture.api.common.v1.GapB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14\x12\x19\n\x05price\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd0\x0f\x12\x18\n\x10no_exposure_fits\x18\x06 \x01(\x08\x12\x1d\n\x0con_behalf_of\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\x32\xcb\x03\n\rItRiskService\x12g\n\tGetReview\x12+.investiture.api.itrisk.v1.GetReviewRequest\x1a%.investiture.api.itrisk.v1.RiskReview\"\x06\xaa\xd4\x18\x02\x10\x01\x12i\n\x06Knight\x12(.investiture.api.itrisk.v1.KnightRequest\x1a%.investiture.api.itrisk.v1.RiskReview\"\x0e\xaa\xd4\x18\n\n\x08reviewer\x12y\n\x0eRequestChanges\x12\x30.investiture.api.itrisk.v1.RequestChangesRequest\x1a%.investiture.api.itrisk.v1.RiskReview\"\x0e\xaa\xd4\x18\n\n\x08reviewer\x12k\n\x07\x44\x65\x63line\x12).investiture.api.itrisk.v1.DeclineRequest\x1a%.investiture.api.itrisk.v1.RiskReview\"\x0e\xaa\xd4\x18\n\n\x08reviewerb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,6 +51,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KNIGHTREQUEST'].fields_by_name['rationale']._serialized_options = b'\272H\005r\003\030\320\017'
   _globals['_KNIGHTREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
   _globals['_KNIGHTREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_KNIGHTREQUEST'].fields_by_name['stated_probability']._loaded_options = None
+  _globals['_KNIGHTREQUEST'].fields_by_name['stated_probability']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\000\360?)\000\000\000\000\000\000\000\000'
   _globals['_REQUESTCHANGESREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_REQUESTCHANGESREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_REQUESTCHANGESREQUEST'].fields_by_name['name']._loaded_options = None
@@ -80,16 +83,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ITRISKSERVICE'].methods_by_name['RequestChanges']._serialized_options = b'\252\324\030\n\n\010reviewer'
   _globals['_ITRISKSERVICE'].methods_by_name['Decline']._loaded_options = None
   _globals['_ITRISKSERVICE'].methods_by_name['Decline']._serialized_options = b'\252\324\030\n\n\010reviewer'
-  _globals['_RISKREVIEW']._serialized_start=185
-  _globals['_RISKREVIEW']._serialized_end=412
-  _globals['_GETREVIEWREQUEST']._serialized_start=414
-  _globals['_GETREVIEWREQUEST']._serialized_end=458
-  _globals['_KNIGHTREQUEST']._serialized_start=461
-  _globals['_KNIGHTREQUEST']._serialized_end=746
-  _globals['_REQUESTCHANGESREQUEST']._serialized_start=749
-  _globals['_REQUESTCHANGESREQUEST']._serialized_end=986
-  _globals['_DECLINEREQUEST']._serialized_start=989
-  _globals['_DECLINEREQUEST']._serialized_end=1249
-  _globals['_ITRISKSERVICE']._serialized_start=1252
-  _globals['_ITRISKSERVICE']._serialized_end=1711
+  _globals['_RISKREVIEW']._serialized_start=218
+  _globals['_RISKREVIEW']._serialized_end=586
+  _globals['_GETREVIEWREQUEST']._serialized_start=588
+  _globals['_GETREVIEWREQUEST']._serialized_end=632
+  _globals['_KNIGHTREQUEST']._serialized_start=635
+  _globals['_KNIGHTREQUEST']._serialized_end=1001
+  _globals['_REQUESTCHANGESREQUEST']._serialized_start=1004
+  _globals['_REQUESTCHANGESREQUEST']._serialized_end=1241
+  _globals['_DECLINEREQUEST']._serialized_start=1244
+  _globals['_DECLINEREQUEST']._serialized_end=1504
+  _globals['_ITRISKSERVICE']._serialized_start=1507
+  _globals['_ITRISKSERVICE']._serialized_end=1966
 # @@protoc_insertion_point(module_scope)

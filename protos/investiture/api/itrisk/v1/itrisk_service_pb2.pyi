@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from investiture.api.common.v1 import gate_pb2 as _gate_pb2
 import builtins as _builtins
@@ -33,10 +34,18 @@ class RiskReview(_message.Message):
     ROUNDS_OF_CHANGES_FIELD_NUMBER: _builtins.int
     MONEY_PEOPLE_FIELD_NUMBER: _builtins.int
     BUSINESS_PEOPLE_FIELD_NUMBER: _builtins.int
+    ACCEPTANCE_FIELD_NUMBER: _builtins.int
+    RE_REVIEW_AT_FIELD_NUMBER: _builtins.int
+    GRACE_UNTIL_FIELD_NUMBER: _builtins.int
+    GRACE_REASON_FIELD_NUMBER: _builtins.int
     exposure_asked_bps: _builtins.int
     """Exposure asked for, in basis points of the full audience."""
     rounds_of_changes: _builtins.int
     """Rounds in which changes were requested, this one included."""
+    acceptance: _builtins.str
+    """The newest acceptance of the program's risk, as `programs/{program}/riskAcceptances/{number}`; empty where there is none."""
+    grace_reason: _builtins.str
+    """Why it does not."""
     @_builtins.property
     def gate_case(self) -> _gate_pb2.GateCase:
         """The case. Its name is `programs/{program}/riskReviews/{review}`."""
@@ -61,6 +70,14 @@ class RiskReview(_message.Message):
     def business_people(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of proposer and sponsors, who cannot knight."""
 
+    @_builtins.property
+    def re_review_at(self) -> _timestamp_pb2.Timestamp:
+        """When the risk has to be looked at again because its acceptance ends; not set where none was accepted."""
+
+    @_builtins.property
+    def grace_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when the knighting stands although a new appetite does not hold it; not set where no grace runs."""
+
     def __init__(
         self,
         *,
@@ -72,10 +89,14 @@ class RiskReview(_message.Message):
         rounds_of_changes: _builtins.int = ...,
         money_people: _abc.Iterable[_builtins.str] | None = ...,
         business_people: _abc.Iterable[_builtins.str] | None = ...,
+        acceptance: _builtins.str = ...,
+        re_review_at: _timestamp_pb2.Timestamp | None = ...,
+        grace_until: _timestamp_pb2.Timestamp | None = ...,
+        grace_reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["gate_case", b"gate_case"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gate_case", b"gate_case", "grace_until", b"grace_until", "re_review_at", b"re_review_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_people", b"business_people", "controls", b"controls", "data_classes", b"data_classes", "exposure_asked_bps", b"exposure_asked_bps", "gate_case", b"gate_case", "money_people", b"money_people", "rounds_of_changes", b"rounds_of_changes", "vendors", b"vendors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "business_people", b"business_people", "controls", b"controls", "data_classes", b"data_classes", "exposure_asked_bps", b"exposure_asked_bps", "gate_case", b"gate_case", "grace_reason", b"grace_reason", "grace_until", b"grace_until", "money_people", b"money_people", "re_review_at", b"re_review_at", "rounds_of_changes", b"rounds_of_changes", "vendors", b"vendors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -117,6 +138,7 @@ class KnightRequest(_message.Message):
     RATIONALE_FIELD_NUMBER: _builtins.int
     ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    STATED_PROBABILITY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID that makes a repetition harmless."""
     name: _builtins.str
@@ -131,6 +153,10 @@ class KnightRequest(_message.Message):
     """In whose name, where the caller is a delegate; otherwise empty."""
     validate_only: _builtins.bool
     """True: say what would happen and store nothing."""
+    stated_probability: _builtins.float
+    """The reviewer's own probability that the program loses more in a year than the binding point of the appetite, 0 to 1; the
+    reviewer's calibration is kept by it. Only where the risk is known in numbers.
+    """
     @_builtins.property
     def conditions(self) -> _containers.RepeatedCompositeFieldContainer[_gate_pb2.Condition]:
         """Conditions, each with owner, due date and the gate it blocks; ids are given by the service."""
@@ -146,12 +172,15 @@ class KnightRequest(_message.Message):
         rationale: _builtins.str = ...,
         on_behalf_of: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        stated_probability: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stated_probability", b"_stated_probability", "stated_probability", b"stated_probability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "name", b"name", "on_behalf_of", b"on_behalf_of", "rationale", b"rationale", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stated_probability", b"_stated_probability", "conditions", b"conditions", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "name", b"name", "on_behalf_of", b"on_behalf_of", "rationale", b"rationale", "request_id", b"request_id", "stated_probability", b"stated_probability", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__stated_probability: _TypeAlias = _typing.Literal["stated_probability"]  # noqa: Y015
+    _WhichOneofArgType__stated_probability: _TypeAlias = _typing.Literal["_stated_probability", b"_stated_probability"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stated_probability) -> _WhichOneofReturnType__stated_probability | None: ...
 
 Global___KnightRequest: _TypeAlias = KnightRequest  # noqa: Y015
 

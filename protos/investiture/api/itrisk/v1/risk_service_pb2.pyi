@@ -532,6 +532,7 @@ class RiskProfile(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     EFFECT_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`programs/{program}/riskProfiles/{version}`."""
     version: _builtins.int
@@ -545,7 +546,7 @@ class RiskProfile(_message.Message):
     etag: _builtins.str
     """To be sent back with the next version."""
     effect: _builtins.str
-    """What it did to a knighting that stood: empty, RECONFIRMED or VOIDED."""
+    """What it did to a knighting that stood: empty, RECONFIRMED, VOIDED, or GRACE where only a new appetite does not hold it."""
     @_builtins.property
     def content(self) -> Global___RiskContent:
         """What it says."""
@@ -553,6 +554,10 @@ class RiskProfile(_message.Message):
     @_builtins.property
     def saved_at(self) -> _timestamp_pb2.Timestamp:
         """When."""
+
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskEvidence]:
+        """What the change rests on."""
 
     def __init__(
         self,
@@ -566,14 +571,41 @@ class RiskProfile(_message.Message):
         reason: _builtins.str = ...,
         etag: _builtins.str = ...,
         effect: _builtins.str = ...,
+        evidence: _abc.Iterable[Global___RiskEvidence] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "saved_at", b"saved_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "content", b"content", "digest", b"digest", "effect", b"effect", "etag", b"etag", "name", b"name", "reason", b"reason", "saved_at", b"saved_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "content", b"content", "digest", b"digest", "effect", b"effect", "etag", b"etag", "evidence", b"evidence", "name", b"name", "reason", b"reason", "saved_at", b"saved_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RiskProfile: _TypeAlias = RiskProfile  # noqa: Y015
+
+@_typing.final
+class RiskEvidence(_message.Message):
+    """Something outside that a change rests on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Where it is, as an https address."""
+    sha256: _builtins.str
+    """SHA-256 of what is there, in hex."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sha256", b"sha256", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RiskEvidence: _TypeAlias = RiskEvidence  # noqa: Y015
 
 @_typing.final
 class SaveRiskProfileRequest(_message.Message):
@@ -587,6 +619,7 @@ class SaveRiskProfileRequest(_message.Message):
     CONTENT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID that makes a repetition harmless."""
     program: _builtins.str
@@ -594,12 +627,16 @@ class SaveRiskProfileRequest(_message.Message):
     etag: _builtins.str
     """The etag of the version that the author saw; empty for the first."""
     reason: _builtins.str
-    """Why it changed; needed from the second version on, with the evidence where a reviewer lowers an estimate."""
+    """Why it changed; needed from the second version on."""
     validate_only: _builtins.bool
     """True: say what would happen and store nothing."""
     @_builtins.property
     def content(self) -> Global___RiskContent:
         """What it says now."""
+
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskEvidence]:
+        """What it rests on. A reviewer who lowers an estimate gives at least one."""
 
     def __init__(
         self,
@@ -610,10 +647,11 @@ class SaveRiskProfileRequest(_message.Message):
         content: Global___RiskContent | None = ...,
         reason: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        evidence: _abc.Iterable[Global___RiskEvidence] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "etag", b"etag", "program", b"program", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "etag", b"etag", "evidence", b"evidence", "program", b"program", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
