@@ -3,7 +3,7 @@
 import sys
 import time
 
-from pyfair import FairModel  # type: ignore[import-not-found,import-untyped]  # of its own venv
+from pyfair import FairModel  # type: ignore[import-not-found]  # of its own venv
 
 
 def main() -> None:

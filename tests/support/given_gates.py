@@ -29,7 +29,7 @@ class GivenGates:
     async def open(self, request: pb.OpenCaseRequest, context: Context) -> pb.CaseReading:
         gate = GATES.of(request.gate)
         reader = self._front.realm.statements(OWNER[gate])
-        facts = reader.read_revision(request.revision_statement)
+        facts = reader.read_revision(request.revision_statement).revision
         self._revisions[gate, facts.program] = facts
         return self._reading(gate, facts)
 
