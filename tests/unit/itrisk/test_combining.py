@@ -14,7 +14,11 @@ SCENARIO = {
 
 
 def test_the_median_keeps_the_form_and_the_spread_is_number_by_number() -> None:
-    said = [{"pert": [1.0, 2.0, 9.0, 4.0]}, {"pert": [2.0, 3.0, 4.0, 4.0]}, {"pert": [0, 5, 6, 4]}]
+    said: list[dict[str, list[float]]] = [
+        {"pert": [1.0, 2.0, 9.0, 4.0]},
+        {"pert": [2.0, 3.0, 4.0, 4.0]},
+        {"pert": [0, 5, 6, 4]},
+    ]
     assert combining.combined_of(said, "x") == {"pert": [1.0, 3.0, 6.0, 4.0]}
     assert combining.spread_of(said)[2] == combining.Spread("max", 4.0, 6.0, 9.0)
     assert combining.combined_of([{"constant": 1.0}, {"constant": 2.0}], "x") == {"constant": 1.5}
