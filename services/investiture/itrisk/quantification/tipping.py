@@ -140,6 +140,9 @@ def _root(portfolio: Portfolio, tolerance: Tolerance, known: float | None) -> fl
     """
     scale: float | None = None
     for resolution in portfolio.up_to(AFFORDABLE):
+        # An uncertain rate takes longer the larger it is; far inside, s* need not be known closely.
+        if resolution not in portfolio.up_to(AFFORDABLE / max(1.0, scale or 1.0)):
+            break
         point = portfolio.point(tolerance.loss, resolution)
 
         def excess(scale: float, point: Point = point) -> float:

@@ -1,10 +1,12 @@
 """The same numbers by other ways: Panjer's recursion, closed forms, a seeded Monte Carlo."""
 
 import math
+from typing import Any, cast
 
 import numpy as np
 import pytest
-from scipy import special, stats
+from scipy import special as scipy_special
+from scipy import stats as scipy_stats
 from tests.unit.itrisk.quantification.references import (
     E1,
     E2,
@@ -25,6 +27,8 @@ from investiture.itrisk.quantification.portfolio import together
 from investiture.itrisk.quantification.quantiles import curve, quantile, tail
 from investiture.itrisk.quantification.severity import Insurance, Severity
 
+special, stats = cast("Any", scipy_special), cast("Any", scipy_stats)
+"""SciPy ships no types."""
 RESOLUTIONS = (1 << 8, 1 << 10, 1 << 14)
 
 

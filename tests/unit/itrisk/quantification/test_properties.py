@@ -247,7 +247,7 @@ def test_the_pareto_list_is_what_looking_at_every_set_finds(
     )
     found = entering(question)
     tipped = tipping_point(Portfolio(E5), question.appetite).scale or 100.0
-    left = {}
+    left: dict[tuple[str, ...], float] = {}
     for mask in range(1 << len(controls)):
         chosen = [control for i, control in enumerate(controls) if mask >> i & 1]
         factor = float(np.prod([1.0 - control.frequency_effectiveness for control in chosen]))
