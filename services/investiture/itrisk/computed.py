@@ -81,9 +81,9 @@ def _question(asked: Any) -> Question:
 def _assessed(asked: Any, proceed: Proceed) -> Mapping[str, Any]:
     _, _, at, currency = asked
     found = assess(_question(asked), at, proceed)
-    answer = document_of(found)
+    answer: dict[str, Any] = document_of(found)
     answer["sentence"] = sentence(found, currency)
-    answer["control_sets"] = list(answer["control_sets"])[:MOST_SETS]  # type: ignore[call-overload]
+    answer["control_sets"] = answer["control_sets"][:MOST_SETS]
     return answer
 
 

@@ -148,5 +148,5 @@ def _controls() -> tuple[Entry, ...]:
 
 
 def _entries(name: str) -> tuple[Entry, ...]:
-    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    text = files("investiture.itrisk.library").joinpath(name).read_text(encoding="utf-8")
     return tuple(cast("list[Entry]", yaml.safe_load(text)))
