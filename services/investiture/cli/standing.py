@@ -227,8 +227,8 @@ def _remarks(one: pb.StandingDecision) -> list[Text]:
 def _listed(answer: pb.ListStandingDecisionsResponse) -> RenderableType:
     if not answer.standing_decisions:
         return Text("the charter in force has none: every program takes the full path")
-    right = ("people", "money", "exposure")
-    drawn = table("id", "state", *right, "days", "places", "until", "signed", right=right)
+    figures = ("people", "money", "places", "signed")
+    drawn = table("id", "state", *figures, "until", right=figures)
     for one in answer.standing_decisions:
         signed = sum(each.HasField("signed_at") for each in one.signatures)
         drawn.add_row(
@@ -236,10 +236,8 @@ def _listed(answer: pb.ListStandingDecisionsResponse) -> RenderableType:
             _state(one),
             f"{one.most_people:,}",
             amounts.shown(one.most_money),
-            f"{one.most_exposure_bps / 100:g} %",
-            one.longest,
             f"{len(one.programs)} of {one.most_programs}",
-            one.expires,
             f"{signed} of {len(one.signatures)}",
+            one.expires,
         )
     return drawn

@@ -25,6 +25,11 @@ DECISION = "small-trials"
 _GATES = (gate_pb2.GATE_PLEDGE, gate_pb2.GATE_FUND, gate_pb2.GATE_KNIGHT)
 _TERM = re.compile(r"valid_from: \S+\n    expires: \S+\n    caps:")
 _TODAY = "valid_from: {}\n    expires: {}\n    caps:"
+_SIDES = {
+    gate_pb2.SIDE_BUSINESS: "the business",
+    gate_pb2.SIDE_MONEY: "the money",
+    gate_pb2.SIDE_IT: "IT",
+}
 _DAYS = timedelta(days=360)
 
 
@@ -110,8 +115,7 @@ async def _is_signed(stage: Stage, told: Story) -> None:
                 request_id=str(uuid.uuid4()), id=decision.id, digest=decision.digest
             )
         )
-        side = gate_pb2.Side.Name(asked.side).removeprefix("SIDE_").lower()
-        told.tell(f"{stage.display_name(asked.person)} signs it for {side}.")
+        told.tell(f"{stage.display_name(asked.person)} signs it for {_SIDES[asked.side]}.")
     in_force = decision.state == pb.STANDING_DECISION_STATE_IN_FORCE
     told.expect("it to be in force with the third signature", in_force, decision.state)
 
