@@ -80,7 +80,7 @@ async def given_gates(front: Front, deciders: dict[Gate, str]) -> AsyncGenerator
         await server.stop(0)
 
 
-def _handler(behaviour: Any, request: Any) -> grpc.RpcMethodHandler[Any, Any]:
+def _handler(behaviour: Any, request: Any) -> "grpc.RpcMethodHandler[Any, Any]":
     return grpc.unary_unary_rpc_method_handler(
         behaviour,
         request_deserializer=request.FromString,
