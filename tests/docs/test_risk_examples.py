@@ -12,7 +12,11 @@ from investiture.cli.main import app
 
 FOLDER = ROOT / "deploy" / "examples" / "risk"
 NUMBER = re.compile(r"-?[0-9]+\.[0-9]+")
-VERDICTS = {"agency-campaign": "INSIDE", "support-community": "OUTSIDE"}
+VERDICTS = {
+    "agency-campaign": "INSIDE",
+    "open-workshop": "OUTSIDE",
+    "support-community": "OUTSIDE",
+}
 PICTURE = "support-community-tipping.svg"
 
 

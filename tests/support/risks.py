@@ -61,8 +61,8 @@ def knighting(case: gate_pb2.GateCase, **changes: Any) -> review_pb.KnightReques
 
 
 def long_content(name: str = "scenario") -> pb.RiskContent:
-    """A hundred scenarios and twelve controls on each of them: it takes a minute and more."""
-    names = [f"{name} {number}" for number in range(100)]
+    """Sixty uncertain scenarios, the most there may be, and twelve controls: it takes seconds."""
+    names = [f"{name} {number}" for number in range(60)]
     return content(
         *(scenario(0.5 + n / 1_000, name=one) for n, one in enumerate(names)),
         controls=[

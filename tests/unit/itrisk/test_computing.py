@@ -44,7 +44,7 @@ def asked(scenarios: int = 1, controls: int = 0, mode: float = 0.5, **more: Any)
     return Asked(document)
 
 
-LONG = asked(100, 12)
+LONG = asked(60, 12)
 
 
 @pytest.fixture
