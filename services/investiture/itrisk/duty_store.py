@@ -1,5 +1,7 @@
 """Duties in SQL: every word on them, the newest counts."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from investiture.chassis.tables import Instant
@@ -31,8 +33,9 @@ class DutyStore:
         """Of each kind and unit the newest word, in the order in which they were said."""
         found: dict[tuple[str, str], Duty] = {}
         for row in tx.connection.execute(_OF, {"known": program}).mappings():
-            kind, state = DutyKind(row["kind"]), DutyState(row["state"])
-            found[row["kind"], row["unit"]] = Duty(**{**row, "kind": kind, "state": state})
+            values: dict[str, Any] = dict(row)
+            values |= {"kind": DutyKind(row["kind"]), "state": DutyState(row["state"])}
+            found[row["kind"], row["unit"]] = Duty(**values)
         return sorted(found.values(), key=lambda one: one.number)
 
     def insert(self, tx: Transaction, duty: Duty) -> None:
