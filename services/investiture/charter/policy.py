@@ -15,6 +15,7 @@ from investiture.charter.vocabulary import (
     Minor,
     Part,
     PersonId,
+    RatedAs,
     Text,
 )
 
@@ -126,10 +127,15 @@ class TriageRule(Part):
 
 
 class Triage(Part):
-    """How deep IT looks: the deepest rule that holds, else ``default``."""
+    """How deep IT looks: the deepest rule that holds, else ``default``.
+
+    ``by_rating`` asks for a depth by what the proposer's rating comes to: OWASP's severities NOTE,
+    LOW, MEDIUM, HIGH, CRITICAL, or NIST's levels VERY_LOW, LOW, MODERATE, HIGH, VERY_HIGH.
+    """
 
     default: Depth = Depth.STANDARD
     rules: tuple[TriageRule, ...] = ()
+    by_rating: Mapping[RatedAs, Depth] = {}
 
 
 class PilotTemplate(Part):

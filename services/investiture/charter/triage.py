@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from investiture.charter.model import Charter
 from investiture.charter.policy import TriageRule
-from investiture.charter.vocabulary import Depth
+from investiture.charter.vocabulary import Depth, RatedAs
 
 _ORDER = tuple(Depth)
 
@@ -20,6 +20,8 @@ class Facts:
     vendors: tuple[str, ...] = ()
     exposure_bps: int = 0
     amount_minor: int = 0
+    rating: str = ""
+    """What the proposer's rating comes to, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,14 @@ class ReviewDepth:
 
 def review_depth(charter: Charter, facts: Facts) -> ReviewDepth:
     """Return the deepest review that a rule asks for; the charter's default where none holds."""
-    holding = [rule for rule in charter.triage.rules if _holds(rule, facts)]
-    if not holding:
+    asking = [(rule.depth, rule.id) for rule in charter.triage.rules if _holds(rule, facts)]
+    asked = charter.triage.by_rating.get(RatedAs(facts.rating)) if facts.rating else None
+    if asked is not None:
+        asking.append((asked, f"rated {facts.rating}"))
+    if not asking:
         return ReviewDepth(charter.triage.default, ())
-    deepest = max((rule.depth for rule in holding), key=_ORDER.index)
-    return ReviewDepth(deepest, tuple(rule.id for rule in holding if rule.depth is deepest))
+    deepest = max((depth for depth, _ in asking), key=_ORDER.index)
+    return ReviewDepth(deepest, tuple(why for depth, why in asking if depth is deepest))
 
 
 def _holds(rule: TriageRule, facts: Facts) -> bool:

@@ -85,6 +85,19 @@ class Depth(StrEnum):
     DEEP = "DEEP"
 
 
+class RatedAs(StrEnum):
+    """What a rating at the door comes to, by OWASP or by NIST SP 800-30."""
+
+    NOTE = "NOTE"
+    VERY_LOW = "VERY_LOW"
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    MODERATE = "MODERATE"
+    HIGH = "HIGH"
+    VERY_HIGH = "VERY_HIGH"
+    CRITICAL = "CRITICAL"
+
+
 class SpendCondition(StrEnum):
     """What sends a spend up the table regardless of its amount."""
 

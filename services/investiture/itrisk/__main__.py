@@ -51,7 +51,9 @@ async def compose(
     store = base.case_store(CASES)
     profiles, acceptances, duties = ProfileStore(), AcceptanceStore(), DutyStore()
     accepters = Accepters(profiles, acceptances)
-    desks = Pinned(base.rules, lambda charter: KnightDesk(charter, store, reviews, accepters))
+    desks = Pinned(
+        base.rules, lambda charter: KnightDesk(charter, store, reviews, accepters, profiles)
+    )
     cases = CaseOperations(store, base.rules, [desks])
     assessing = Assessing(cases, profiles, base.rules)
     computer = Computer()

@@ -39,6 +39,7 @@ from investiture.itrisk.bounds import Bounds
 from investiture.itrisk.calibration import ForecastStore, forecast_of
 from investiture.itrisk.graces import Grace
 from investiture.itrisk.profiles import ProfileStore
+from investiture.itrisk.quantification.ratings import rated
 from investiture.itrisk.store import Review, ReviewStore
 from investiture.itrisk.trial_lane import KnightLane
 
@@ -67,8 +68,10 @@ class KnightDesk:
         cases_: CaseStore,
         reviews: ReviewStore,
         accepters: Accepters,
+        profiles: ProfileStore,
     ) -> None:
         self._charter = charter
+        self._profiles = profiles
         self._accepters = accepters
         self._cases = cases_
         self._reviews = reviews
@@ -142,6 +145,7 @@ class KnightDesk:
                 vendors=facts.vendors,
                 exposure_bps=facts.exposure_bps,
                 amount_minor=facts.amount_minor,
+                rating=self._rating(tx, facts.program),
             ),
         ).depth
         business = business_side(facts, evidence.warrants[Gate.PLEDGE])
@@ -150,6 +154,12 @@ class KnightDesk:
         self._reviews.insert(tx, case.name, case.program, review)
         levels = self.levels(review)
         return domain.holders_of(levels[0], tx.now) if levels else ()
+
+    def _rating(self, tx: Transaction, program: str) -> str:
+        """What the proposer's rating at the door comes to; it is looked at as the review opens."""
+        profile = self._profiles.newest(tx, program)
+        said = None if profile is None else profile.content.get("rating")
+        return "" if said is None else rated(said)
 
     def levels(self, review: Review) -> tuple[Level, ...]:
         """The levels of the review, free of the business and the money side."""

@@ -27,6 +27,8 @@ def content_of(message: pb.RiskContent) -> dict[str, Any]:
             "discount_rate": worth.discount_rate,
             "launch_cost": worth.launch_cost,
         }
+    if message.HasField("rating"):
+        content["rating"] = _rating_of(message.rating)
     return content
 
 
@@ -40,7 +42,38 @@ def content_to(content: Mapping[str, Any]) -> pb.RiskContent:
         message.insurance.CopyFrom(pb.Insurance(**content["insurance"]))
     if "value" in content:
         message.value.CopyFrom(pb.ProgramValue(**content["value"]))
+    if "rating" in content:
+        message.rating.CopyFrom(rating_to(content["rating"]))
     return message
+
+
+def rating_to(document: Mapping[str, Any]) -> pb.TriageRating:
+    """The message of a rating at the door."""
+    if "owasp" in document:
+        return pb.TriageRating(owasp=pb.OwaspRating(**document["owasp"]))
+    levels = {
+        name: pb.NistLevel.Value(f"NIST_LEVEL_{level}") for name, level in document["nist"].items()
+    }
+    return pb.TriageRating(nist=pb.NistRating(**levels))
+
+
+def _rating_of(message: pb.TriageRating) -> dict[str, Any]:
+    if message.WhichOneof("method") == "owasp":
+        factors = message.owasp
+        return {
+            "owasp": {
+                "likelihood": list(factors.likelihood),
+                "technical_impact": list(factors.technical_impact),
+                "business_impact": list(factors.business_impact),
+            }
+        }
+    levels = {"likelihood": message.nist.likelihood, "impact": message.nist.impact}
+    return {
+        "nist": {
+            name: pb.NistLevel.Name(level).removeprefix("NIST_LEVEL_")
+            for name, level in levels.items()
+        }
+    }
 
 
 def estimate_of(message: pb.Estimate) -> dict[str, Any]:

@@ -92,3 +92,23 @@ async def test_an_estimate_made_better_reconfirms_the_knighting_and_one_made_wor
     voided = (await desk.review.GetReview(review_pb.GetReviewRequest(name=stands.name))).gate_case
     assert voided.state == gate_pb2.CASE_STATE_VOIDED
     assert "the chance of more than 250,000 a year rose" in voided.reason
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_a_program_rated_high_at_the_door_is_reviewed_deeply_whatever_its_facts(
+    desk: Desk,
+) -> None:
+    risk = risk_of(desk)
+    grave = pb.TriageRating(
+        nist=pb.NistRating(likelihood=pb.NIST_LEVEL_HIGH, impact=pb.NIST_LEVEL_HIGH)
+    )
+    controls = ("MFA",)
+    for program, rating, state in (
+        ("programs/plain", None, gate_pb2.CASE_STATE_STANDING),
+        ("programs/grave", grave, gate_pb2.CASE_STATE_OPEN),
+    ):
+        said = await risk.SaveRiskProfile(saving(program, content(rating=rating)))
+        assert said.content.HasField("rating") == (rating is not None)
+        case = await desk.opened(revision(program=program, exposure_bps=1_000, controls=controls))
+        knighted = await desk.review.Knight(knighting(case))
+        assert knighted.gate_case.state == state, program

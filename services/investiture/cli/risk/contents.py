@@ -48,7 +48,7 @@ def _lines(
             for line in notes.get(one["name"], "").splitlines():
                 yield f"  # {line}"
             yield _yaml([one], indent=2)
-    for section in ("insurance", "value"):
+    for section in ("insurance", "value", "rating"):
         if section in content:
             yield _yaml({section: content[section]})
     points = [list(point) for point in appetite]

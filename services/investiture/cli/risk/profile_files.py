@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from investiture.api.itrisk.v1 import risk_service_pb2 as pb
+from investiture.itrisk.risk_contents import rating_to
 
 DEFAULT_GAMMA = 4.0
 
@@ -21,6 +22,8 @@ def content_of(document: Mapping[str, Any]) -> pb.RiskContent:
         content.insurance.CopyFrom(pb.Insurance(**document["insurance"]))
     if document.get("value"):
         content.value.CopyFrom(pb.ProgramValue(**document["value"]))
+    if document.get("rating"):
+        content.rating.CopyFrom(rating_to(document["rating"]))
     return content
 
 

@@ -24,7 +24,7 @@ from itertools import pairwise
 from typing import TypeVar, cast
 
 from investiture.chassis.refusal import InvalidArgument
-from investiture.itrisk.quantification import estimates, frequency
+from investiture.itrisk.quantification import estimates, frequency, ratings
 from investiture.itrisk.quantification.estimates import Constant, Estimate, Pert
 from investiture.itrisk.quantification.scenarios import (
     MOST_CONTROLS,
@@ -49,7 +49,15 @@ MOST_YEARS = 30
 SMALLEST_TOLERANCE = 1e-7
 """Below it a tolerance is a matter of the last digits of a double, not of an appetite."""
 WITHOUT_DOT = re.compile(r"[-+]?[0-9]{1,20}[eE][-+]?[0-9]{1,3}")
-WHAT_A_FILE_HOLDS = ("scenarios", "controls", "insurance", "appetite", "exposure", "value")
+WHAT_A_FILE_HOLDS = (
+    "scenarios",
+    "controls",
+    "insurance",
+    "appetite",
+    "exposure",
+    "value",
+    "rating",
+)
 
 
 def question_of(document: object) -> Question:
@@ -58,6 +66,8 @@ def question_of(document: object) -> Question:
     Raises InvalidArgument with the path of the first field that is wrong, and what to write there.
     """
     top = _mapping(document, "file", WHAT_A_FILE_HOLDS)
+    if top.get("rating") is not None:
+        ratings.rated(top["rating"])
     scenarios = _each(top.get("scenarios"), "scenarios", _scenario)
     if not scenarios:
         raise InvalidArgument.of("scenarios", "name at least one way to lose money")

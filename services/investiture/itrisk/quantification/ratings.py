@@ -4,9 +4,10 @@ The OWASP risk rating methodology (owasp.org/www-community/OWASP_Risk_Rating_Met
 matrix of five levels by five of NIST SP 800-30 revision 1, table I-2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import cast
 
 from investiture.chassis.refusal import InvalidArgument
 
@@ -14,6 +15,8 @@ FACTORS = 8
 """Of a likelihood: four of the threat agent, four of the vulnerability."""
 IMPACTS = 4
 """Of an impact, technical or on the business."""
+OWASP_PARTS = ("likelihood", "technical_impact", "business_impact")
+NIST_PARTS = ("likelihood", "impact")
 
 
 class Rating(StrEnum):
@@ -110,3 +113,51 @@ _NIST = ("00011", "01112", "01223", "01234", "01234")
 def nist(likelihood: Level, impact: Level) -> Level:
     """The level of risk."""
     return Level(int(_NIST[likelihood][impact]))
+
+
+def rated(document: object, at: str = "rating") -> str:
+    """The level that a rating comes to: OWASP's severity or NIST's level of risk, by its name.
+
+    `{owasp: {likelihood: [8 factors], technical_impact: [4], business_impact: [4]}}` or
+    `{nist: {likelihood: HIGH, impact: LOW}}`. Raises InvalidArgument with the field.
+    """
+    if not isinstance(document, Mapping) or len(cast("Mapping[str, object]", document)) != 1:
+        raise InvalidArgument.of(at, "give one of owasp, nist")
+    ((method, said),) = cast("Mapping[str, object]", document).items()
+    parts = _named(said, f"{at}.{method}")
+    if method == "owasp":
+        factors = [_factors(parts.get(name, ()), f"{at}.owasp.{name}") for name in OWASP_PARTS]
+        return owasp(*factors).overall.value
+    if method == "nist":
+        return nist(*(_level(parts.get(name), f"{at}.nist.{name}") for name in NIST_PARTS)).name
+    raise InvalidArgument.of(at, f"{method} is not known here; known: owasp, nist")
+
+
+def _named(said: object, at: str) -> Mapping[str, object]:
+    known = OWASP_PARTS if at.endswith("owasp") else NIST_PARTS
+    if not isinstance(said, Mapping):
+        raise InvalidArgument.of(at, f"is to be a mapping with {', '.join(known)}")
+    parts = cast("Mapping[str, object]", said)
+    for name in parts:
+        if name not in known:
+            raise InvalidArgument.of(
+                f"{at}.{name}", f"is not known here; known: {', '.join(known)}"
+            )
+    return parts
+
+
+def _factors(said: object, at: str) -> list[float]:
+    if not isinstance(said, Sequence) or isinstance(said, str):
+        raise InvalidArgument.of(at, "is to be a list of factors from 0 to 9")
+    factors = list(cast("Sequence[object]", said))
+    for index, one in enumerate(factors):
+        if isinstance(one, bool) or not isinstance(one, int | float):
+            raise InvalidArgument.of(f"{at}[{index}]", f"is to be a number, not {one!r}")
+    return [float(one) for one in factors if isinstance(one, int | float)]
+
+
+def _level(said: object, at: str) -> Level:
+    try:
+        return Level[str(said)]
+    except KeyError:
+        raise InvalidArgument.of(at, f"one of {', '.join(Level.__members__)}") from None

@@ -21,6 +21,42 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _NistLevel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NistLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NistLevel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NIST_LEVEL_UNSPECIFIED: _NistLevel.ValueType  # 0
+    """Not given."""
+    NIST_LEVEL_VERY_LOW: _NistLevel.ValueType  # 1
+    """Very low."""
+    NIST_LEVEL_LOW: _NistLevel.ValueType  # 2
+    """Low."""
+    NIST_LEVEL_MODERATE: _NistLevel.ValueType  # 3
+    """Moderate."""
+    NIST_LEVEL_HIGH: _NistLevel.ValueType  # 4
+    """High."""
+    NIST_LEVEL_VERY_HIGH: _NistLevel.ValueType  # 5
+    """Very high."""
+
+class NistLevel(_NistLevel, metaclass=_NistLevelEnumTypeWrapper):
+    """A level of NIST SP 800-30."""
+
+NIST_LEVEL_UNSPECIFIED: NistLevel.ValueType  # 0
+"""Not given."""
+NIST_LEVEL_VERY_LOW: NistLevel.ValueType  # 1
+"""Very low."""
+NIST_LEVEL_LOW: NistLevel.ValueType  # 2
+"""Low."""
+NIST_LEVEL_MODERATE: NistLevel.ValueType  # 3
+"""Moderate."""
+NIST_LEVEL_HIGH: NistLevel.ValueType  # 4
+"""High."""
+NIST_LEVEL_VERY_HIGH: NistLevel.ValueType  # 5
+"""Very high."""
+Global___NistLevel: _TypeAlias = NistLevel  # noqa: Y015
+
 class _RiskVerdict:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -485,6 +521,7 @@ class RiskContent(_message.Message):
     CONTROLS_FIELD_NUMBER: _builtins.int
     INSURANCE_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
+    RATING_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def scenarios(self) -> _containers.RepeatedCompositeFieldContainer[Global___Scenario]:
         """The ways to lose money, independent of each other."""
@@ -501,6 +538,10 @@ class RiskContent(_message.Message):
     def value(self) -> Global___ProgramValue:
         """Value; not given means that worth is not judged."""
 
+    @_builtins.property
+    def rating(self) -> Global___TriageRating:
+        """How grave the program looks at the door; by it the charter may ask for a deeper review. Never the verdict."""
+
     def __init__(
         self,
         *,
@@ -508,14 +549,113 @@ class RiskContent(_message.Message):
         controls: _abc.Iterable[Global___Control] | None = ...,
         insurance: Global___Insurance | None = ...,
         value: Global___ProgramValue | None = ...,
+        rating: Global___TriageRating | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["insurance", b"insurance", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["insurance", b"insurance", "rating", b"rating", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls", "insurance", b"insurance", "scenarios", b"scenarios", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls", "insurance", b"insurance", "rating", b"rating", "scenarios", b"scenarios", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RiskContent: _TypeAlias = RiskContent  # noqa: Y015
+
+@_typing.final
+class TriageRating(_message.Message):
+    """A rating at the door, by one of two methods."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWASP_FIELD_NUMBER: _builtins.int
+    NIST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def owasp(self) -> Global___OwaspRating:
+        """By OWASP's risk rating methodology."""
+
+    @_builtins.property
+    def nist(self) -> Global___NistRating:
+        """By the five levels by five of NIST SP 800-30."""
+
+    def __init__(
+        self,
+        *,
+        owasp: Global___OwaspRating | None = ...,
+        nist: Global___NistRating | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "nist", b"nist", "owasp", b"owasp"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "nist", b"nist", "owasp", b"owasp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_method: _TypeAlias = _typing.Literal["owasp", "nist"]  # noqa: Y015
+    _WhichOneofArgType_method: _TypeAlias = _typing.Literal["method", b"method"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_method) -> _WhichOneofReturnType_method | None: ...
+
+Global___TriageRating: _TypeAlias = TriageRating  # noqa: Y015
+
+@_typing.final
+class OwaspRating(_message.Message):
+    """OWASP's factors, each from 0 to 9."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIKELIHOOD_FIELD_NUMBER: _builtins.int
+    TECHNICAL_IMPACT_FIELD_NUMBER: _builtins.int
+    BUSINESS_IMPACT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def likelihood(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Four of the threat agent (skill, motive, opportunity, size), four of the vulnerability (ease of discovery, ease of
+        exploit, awareness, intrusion detection).
+        """
+
+    @_builtins.property
+    def technical_impact(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Loss of confidentiality, integrity, availability, accountability."""
+
+    @_builtins.property
+    def business_impact(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Financial damage, damage to reputation, non-compliance, privacy violation; none where nobody knows. Where it is
+        known it counts in place of the technical impact.
+        """
+
+    def __init__(
+        self,
+        *,
+        likelihood: _abc.Iterable[_builtins.float] | None = ...,
+        technical_impact: _abc.Iterable[_builtins.float] | None = ...,
+        business_impact: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_impact", b"business_impact", "likelihood", b"likelihood", "technical_impact", b"technical_impact"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwaspRating: _TypeAlias = OwaspRating  # noqa: Y015
+
+@_typing.final
+class NistRating(_message.Message):
+    """NIST's two levels; table I-2 makes one of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIKELIHOOD_FIELD_NUMBER: _builtins.int
+    IMPACT_FIELD_NUMBER: _builtins.int
+    likelihood: Global___NistLevel.ValueType
+    """How likely."""
+    impact: Global___NistLevel.ValueType
+    """How bad."""
+    def __init__(
+        self,
+        *,
+        likelihood: Global___NistLevel.ValueType = ...,
+        impact: Global___NistLevel.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["impact", b"impact", "likelihood", b"likelihood"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NistRating: _TypeAlias = NistRating  # noqa: Y015
 
 @_typing.final
 class RiskProfile(_message.Message):
