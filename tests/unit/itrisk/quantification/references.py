@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +58,8 @@ def poisson_exponential(rate: float, mean: float, loss: float) -> float:
     """P(L > loss) of a Poisson sum of exponentials: Σ_n P(N = n) P(Erlang_n > loss)."""
     most = int(rate + 40.0 * math.sqrt(rate) + 60.0)
     counts = np.arange(1, most)
-    return min(1.0, float(stats.poisson.pmf(counts, rate) @ special.gammaincc(counts, loss / mean)))
+    poisson, erlang = cast("Any", stats).poisson, cast("Any", special).gammaincc
+    return min(1.0, float(poisson.pmf(counts, rate) @ erlang(counts, loss / mean)))
 
 
 @dataclass(frozen=True)
