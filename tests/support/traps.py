@@ -18,7 +18,7 @@ VARIABLE = "TEST_TRAPS"
 """Environment variable of a part: the folder of its traps."""
 SOCKET = "socket"
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 180.0
 """How long a test waits for anything: far longer than it ever takes, so that one that hangs says
 where."""
 
