@@ -1,1 +1,1 @@
-"""Three proposals travel the path on a stack of their own, with every decider played."""
+"""Five proposals travel the path on a stack of their own, with every decider played."""
