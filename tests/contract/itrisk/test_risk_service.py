@@ -210,7 +210,7 @@ async def test_other_calls_are_answered_while_an_assessment_is_pending_and_who_g
 async def test_a_deadline_ends_the_computation_and_frees_the_next(shared_desk: Desk) -> None:
     risk, program = risk_of(shared_desk, *PIA), "programs/deadline"
     await risk.SaveRiskProfile(saving(program, content(scenario(0.45))))
-    slow = pb.WhatIfRequest(program=program, content=long_content())
+    slow = pb.WhatIfRequest(program=program, content=long_content(name="late"))
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await risk.WhatIf(slow, timeout=1.0)
     assert error.value.code() in {
