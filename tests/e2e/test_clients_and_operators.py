@@ -178,10 +178,19 @@ async def seen(world: World, edges: set[tuple[str, str]]) -> None:
 
 async def test_one_submit_is_one_trace_as_far_as_the_first_gate(world: World) -> None:
     await seen(world, FIRST_EDGES)
-    spans = [s for s in world.collector.spans.values() if s.trace_id == world.submit_trace]
-    of_gates = [s for s in spans if s.service == "worker" and "launch.id" in s.attributes]
-    assert {s.attributes["launch.id"] for s in of_gates} == {PROGRAM}
-    assert "PLEDGE" in {s.attributes.get("gate") for s in of_gates}
+
+    def of_gates() -> list[dict[str, str]]:
+        return [
+            span.attributes
+            for span in world.collector.spans.values()
+            if span.trace_id == world.submit_trace
+            and span.service == "worker"
+            and "launch.id" in span.attributes
+        ]
+
+    # A span is sent once it has ended: the one that opened the gate comes after what it called.
+    await world.collector.until(lambda: any(span.get("gate") == "PLEDGE" for span in of_gates()))
+    assert {span["launch.id"] for span in of_gates()} == {PROGRAM}
 
 
 async def test_log_lines_of_a_call_carry_its_trace(world: World) -> None:

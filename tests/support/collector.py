@@ -51,7 +51,7 @@ class Collector:
             self._more.notify_all()
         return pb.ExportTraceServiceResponse()
 
-    async def until(self, enough: Callable[[], bool], seconds: float = 20) -> None:
+    async def until(self, enough: Callable[[], bool], seconds: float = 60) -> None:
         """Waits until what was received is enough; TimeoutError where it never is."""
         async with asyncio.timeout(seconds), self._more:
             await self._more.wait_for(enough)

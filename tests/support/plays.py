@@ -64,6 +64,8 @@ class Play:
 
     cast: Cast
     program_id: str
+    told: Callable[[str], Awaitable[str]] | None = None
+    """What the parts say of a program that is not where it is waited for."""
     deeds: list[Deed] = field(default_factory=list[Deed])
 
     @property
@@ -111,20 +113,28 @@ class Play:
 
     async def until(self, look: Callable[[launch_pb.Path], bool]) -> launch_pb.Path:
         """The first path that a watch shows and that looks so, through every interruption."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self._watched(look)
+        except TimeoutError as error:
+            if self.told is not None:
+                error.add_note(await self.told(self.name))
+            raise
+
+    async def _watched(self, look: Callable[[launch_pb.Path], bool]) -> launch_pb.Path:
         watch = self.cast.launch(PROPOSER).WatchProgram
         request = launch_pb.WatchProgramRequest(program=self.name)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                stream = watch(request, wait_for_ready=True)
-                try:
-                    async for change in stream:
-                        if look(change.path):
-                            return change.path
-                except grpc.aio.AioRpcError as error:
-                    if error.code() not in NOBODY_ANSWERED:
-                        raise
-                finally:
-                    stream.cancel()
+        while True:
+            stream = watch(request, wait_for_ready=True)
+            try:
+                async for change in stream:
+                    if look(change.path):
+                        return change.path
+            except grpc.aio.AioRpcError as error:
+                if error.code() not in NOBODY_ANSWERED:
+                    raise
+            finally:
+                stream.cancel()
 
     async def opened(self, gate: Gate) -> launch_pb.Path:
         """The path once the gate's case waits for its deciders."""

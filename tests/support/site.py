@@ -101,7 +101,25 @@ class Site:
 
     def play(self, label: str) -> Play:
         """A new program that nobody has heard of."""
-        return Play(self.cast, f"{label}-{uuid.uuid4().hex[:8]}")
+        return Play(self.cast, f"{label}-{uuid.uuid4().hex[:8]}", self.told)
+
+    async def told(self, program: str) -> str:
+        """Where a program's path stands: what its run waits for, its history's end, unsent rings.
+
+        For a test that waited in vain; the records are gone by the time anybody reads of it.
+        """
+        client = await self.temporal()
+        handle = client.get_workflow_handle(f"launch-path/{program.removeprefix('programs/')}")
+        run = (await handle.describe()).raw_description
+        last = deque([event async for event in handle.fetch_history_events()], _TAIL_EVENTS)
+        unsent = {name: self.unsent(name, program) for name in SERVICES}
+        return "\n".join(
+            (
+                f"{program}, unsent rings: {unsent}",
+                f"-- pending: {run.pending_activities} {run.pending_workflow_task}",
+                *(f"-- {event}" for event in last),
+            )
+        )
 
     async def undisturbed(self, steps: Steps) -> Story:
         """What becomes of a program to which nothing happens."""
@@ -177,7 +195,7 @@ _standing: list[Path] = []
 """Folders of the stacks that run."""
 _kept: set[Path] = set()
 """Those that are left where they are."""
-_TAIL_LINES, _LINE = 12, 400
+_TAIL_LINES, _LINE, _TAIL_EVENTS = 12, 400, 24
 
 
 def keep() -> str:
