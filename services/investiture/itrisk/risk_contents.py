@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from investiture.api.itrisk.v1 import risk_service_pb2 as pb
+from investiture.itrisk.quantification.estimates import DEFAULT_GAMMA
 
 
 def content_of(message: pb.RiskContent) -> dict[str, Any]:
@@ -33,16 +34,19 @@ def content_of(message: pb.RiskContent) -> dict[str, Any]:
 
 
 def content_to(content: Mapping[str, Any]) -> pb.RiskContent:
-    """The message of what a profile says."""
+    """The message of what a profile says, or a scenario file that was read without complaint.
+
+    A file's appetite and exposure stay behind: they are the charter's and the revision's.
+    """
     message = pb.RiskContent(
         scenarios=[_scenario_to(one) for one in content["scenarios"]],
-        controls=[pb.Control(**one) for one in content["controls"]],
+        controls=[pb.Control(**one) for one in content.get("controls") or ()],
     )
-    if "insurance" in content:
+    if content.get("insurance"):
         message.insurance.CopyFrom(pb.Insurance(**content["insurance"]))
-    if "value" in content:
+    if content.get("value"):
         message.value.CopyFrom(pb.ProgramValue(**content["value"]))
-    if "rating" in content:
+    if content.get("rating"):
         message.rating.CopyFrom(rating_to(content["rating"]))
     return message
 
@@ -81,17 +85,19 @@ def estimate_of(message: pb.Estimate) -> dict[str, Any]:
     form = message.WhichOneof("form")
     if form == "pert":
         shape = message.pert
-        return {"pert": [shape.min, shape.mode, shape.max, shape.gamma or 4.0]}
+        return {"pert": [shape.min, shape.mode, shape.max, shape.gamma or DEFAULT_GAMMA]}
     if form == "lognormal90":
         return {"lognormal90": [message.lognormal90.low, message.lognormal90.high]}
     return {"constant": message.constant}
 
 
-def estimate_to(document: Mapping[str, Any]) -> pb.Estimate:
-    """The message of an estimate."""
+def estimate_to(document: Mapping[str, Any] | float) -> pb.Estimate:
+    """The message of an estimate; a bare number is a constant."""
+    if isinstance(document, float | int):
+        return pb.Estimate(constant=document)
     ((form, value),) = document.items()
     if form == "pert":
-        low, mode, high, gamma = value
+        low, mode, high, gamma = (*value, DEFAULT_GAMMA)[:4]
         return pb.Estimate(pert=pb.Pert(min=low, mode=mode, max=high, gamma=gamma))
     if form == "lognormal90":
         return pb.Estimate(lognormal90=pb.Lognormal90(low=value[0], high=value[1]))
@@ -144,8 +150,6 @@ def _frequency_of(message: pb.Frequency) -> dict[str, Any]:
 
 def _frequency_to(document: Mapping[str, Any]) -> pb.Frequency:
     if "tef" not in document:
-        if "poisson" in document:
-            return pb.Frequency(events=pb.Estimate(constant=document["poisson"]))
         return pb.Frequency(events=estimate_to(document))
     share: Any = document["vulnerability"]
     if not isinstance(share, float | int):

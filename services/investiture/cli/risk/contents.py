@@ -8,8 +8,8 @@ import yaml
 
 from investiture.api.itrisk.v1 import risk_service_pb2 as pb
 from investiture.charter.document import read
-from investiture.cli.risk.profile_files import content_of
 from investiture.cli.risk.scenario_files import question_in
+from investiture.itrisk.risk_contents import content_to
 
 OF_THE_RECORD = ("appetite", "exposure")
 """What a file holds for `risk quantify`: the record takes it from the charter and the revision."""
@@ -19,7 +19,7 @@ _WIDTH = 100
 def content_in(path: Path) -> pb.RiskContent:
     """What a scenario file says, as a profile keeps it. Raises DocumentBroken as `question_in`."""
     question_in(path)
-    return content_of(cast("Mapping[str, Any]", read(path).value))
+    return content_to(cast("Mapping[str, Any]", read(path).value))
 
 
 def left_out(path: Path) -> list[str]:

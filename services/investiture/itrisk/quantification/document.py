@@ -25,7 +25,7 @@ from typing import TypeVar, cast
 
 from investiture.chassis.refusal import InvalidArgument
 from investiture.itrisk.quantification import estimates, frequency, ratings
-from investiture.itrisk.quantification.estimates import Constant, Estimate, Pert
+from investiture.itrisk.quantification.estimates import DEFAULT_GAMMA, Constant, Estimate, Pert
 from investiture.itrisk.quantification.scenarios import (
     MOST_CONTROLS,
     Control,
@@ -277,7 +277,7 @@ def _value(document: object, at: str) -> Value:
 
 def _pert(value: object, at: str) -> Estimate:
     numbers = _numbers(value, at, (3, 4), "[min, mode, max] or [min, mode, max, gamma]")
-    gamma = numbers[3] if len(numbers) == 4 else 4.0
+    gamma = numbers[3] if len(numbers) == 4 else DEFAULT_GAMMA
     return estimates.pert(numbers[0], numbers[1], numbers[2], gamma, at)
 
 

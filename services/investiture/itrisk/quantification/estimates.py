@@ -28,6 +28,7 @@ LARGEST = 1e18
 SMALLEST_SIGMA = 1e-9
 LARGEST_SIGMA = 12.0
 """e^12 is a factor of 160,000 from the median to one standard deviation above it."""
+DEFAULT_GAMMA = 4.0
 LARGEST_GAMMA = 1_000.0
 """Of a PERT: the spread is then below a sixtieth of the range."""
 
@@ -121,7 +122,7 @@ class Pert:
     low: float
     mode: float
     high: float
-    gamma: float = 4.0
+    gamma: float = DEFAULT_GAMMA
 
     @property
     def alpha(self) -> float:
