@@ -69,6 +69,12 @@ _OTHERWISE = (
     .order_by(_C.name)
     .limit(1)
 )
+_FIRST_UNDER = (
+    sa.select(JUDGEMENT)
+    .where(_J.case_name == sa.bindparam("known"), _J.appetite == sa.bindparam("key"))
+    .order_by(_J.number)
+    .limit(1)
+)
 _JUDGED = (
     sa.select(JUDGEMENT)
     .where(_J.case_name == sa.bindparam("known"))
@@ -160,6 +166,15 @@ class ProfileStore:
         """The newest judgement of a case."""
         row = tx.connection.execute(_JUDGED, {"known": case_name}).mappings().first()
         return None if row is None else Judgement(**row)
+
+    def decided_on(self, tx: Transaction, case_name: str, key: str) -> Judgement | None:
+        """What a case was decided on, or first judged by once the appetite was another one.
+
+        Only the newest judgement, where none was held against the appetite with this key.
+        """
+        known = {"known": case_name, "key": key}
+        row = tx.connection.execute(_FIRST_UNDER, known).mappings().first()
+        return self.judgement(tx, case_name) if row is None else Judgement(**row)
 
     def judge(
         self,

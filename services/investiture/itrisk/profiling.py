@@ -14,7 +14,7 @@ from investiture.itrisk.bounds import Bounds
 from investiture.itrisk.comparing import INSIDE, why_worse
 from investiture.itrisk.computing import digest_of
 from investiture.itrisk.evidence import lowered
-from investiture.itrisk.profiles import Profile, ProfileStore
+from investiture.itrisk.profiles import Profile, ProfileStore, appetite_key
 
 VOIDED = "VOIDED"
 REVIEWER = "reviewer"
@@ -114,7 +114,9 @@ class ProfileOperations:
         if found is None or (found.case_name, found.case_version) != (case.name, case.version):
             raise Stale(case.name, case.etag, "the knighting changed meanwhile; save again")
         subject = replace(found.subject, profile_version=profile.version)
-        before = self._profiles.judgement(tx, case.name)
+        # Held against the newest one, a risk could grow by less than a bracket with every version.
+        key = appetite_key(subject.asked.document["appetite"])
+        before = self._profiles.decided_on(tx, case.name, key)
         worse = before is not None and why_worse(before.answer, found.answer)
         if before is None and found.answer["verdict"] != INSIDE:
             worse = "the first numbers of a program that was knighted without any are not inside"

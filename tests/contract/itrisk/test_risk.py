@@ -112,3 +112,18 @@ async def test_a_program_rated_high_at_the_door_is_reviewed_deeply_whatever_its_
         case = await desk.opened(revision(program=program, exposure_bps=1_000, controls=controls))
         knighted = await desk.review.Knight(knighting(case))
         assert knighted.gate_case.state == state, program
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_a_knighting_is_held_against_what_it_was_decided_on_not_the_last_small_step(
+    desk: Desk,
+) -> None:
+    stands = (await knighted(desk)).gate_case
+    for mode in (0.3, 0.5):  # better, and back to where it was decided
+        assert (await saved_again(desk, stands.program, mode)).effect == "RECONFIRMED"
+    steps = [
+        (await saved_again(desk, stands.program, 0.5 + 0.001 * number)).effect
+        for number in range(1, 5)
+    ]
+    assert steps[0] == "RECONFIRMED", "a step is smaller than the bracket"
+    assert "VOIDED" in steps
