@@ -49,6 +49,14 @@ def knight(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         bool, typer.Option("--no-exposure-fits", help="Of a decline in the first round.")
     ] = False,
     rationale: Annotated[str, typer.Option(help="Words for the record.")] = "",
+    chance: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Your own probability, 0 to 1, of losing more than the binding point.",
+        ),
+    ] = None,
     on_behalf_of: OnBehalfOf = "",
 ) -> None:
     """Knight a program: outright, with conditions, for an exposure; or say what is missing."""
@@ -96,6 +104,7 @@ def knight(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
                     conditions=conditions,
                     exposure_limit_bps=exposure,
                     rationale=rationale,
+                    stated_probability=chance,
                     validate_only=dry,
                 )
             )

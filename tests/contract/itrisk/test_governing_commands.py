@@ -6,7 +6,7 @@ import pytest
 from tests.support.clock import SettableClock
 from tests.support.command import Said, investiture
 from tests.support.facts import revision
-from tests.support.reviews import Desk, it_side
+from tests.support.reviews import REVIEWER, Desk, it_side
 from tests.support.risks import content, saving
 from tests.support.services import Realm
 
@@ -44,6 +44,46 @@ async def test_a_controller_accepts_and_counsel_records_a_duty(
         assert said.code == 0, said.err
         listed = await counsel.types("risk", "duties", "community")
         assert listed.out.strip() == "privacy by legal: pass, says lena"
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_a_reviewers_stated_chance_is_settled_by_the_outcome_and_read_by_them(
+    realm: Realm, clock: SettableClock, database_url: str, tmp_path: Path
+) -> None:
+    async with it_side(realm, clock, database_url) as desk:
+        facts = revision(exposure_bps=10_000, controls=("MFA",))
+        proposer = RiskServiceStub(desk.service.channel("people/pia", "proposer"))
+        await proposer.SaveRiskProfile(saving(facts.program, content()))
+        case = await desk.opened(facts)
+        reviewer = Terminal(desk, tmp_path, REVIEWER, "reviewer")
+        none = await reviewer.types("risk", "calibration")
+        assert "yours, which nobody else sees: none is settled yet" in none.out
+        wrong = await reviewer.types("knight", "community", "--chance", "1.2", "--etag", case.etag)
+        assert wrong.code == problems.USAGE
+        assert "--chance" in wrong.err
+        said = await reviewer.types("knight", "community", "--chance", "0.2", "--etag", case.etag)
+        assert said.code == 0, said.err
+
+        finance = Terminal(desk, tmp_path, "people/fay", "finance")
+        settle = (
+            "risk",
+            "outcome",
+            "community",
+            "300_000 EUR",
+            "--evidence",
+            "https://h.example/y",
+        )
+        bare = await finance.types(*settle)
+        assert bare.code == problems.BAD_INPUT
+        assert "give the document with --file FILE, or its digest with --sha256" in bare.err
+        settled = await finance.types(*settle, "--sha256", "0" * 64)
+        assert settled.out.strip() == (
+            "programs/community lost 300,000.00 EUR; probabilities settled by that: 1"
+        ), settled.err
+        score = await reviewer.types("risk", "calibration")
+        assert "yours, which nobody else sees: Brier score 0.640 over 1" in score.out
+        assert "stated 20% on average, happened 100%" in " ".join(score.out.split())
+        assert "too few have a settled one" in score.out
 
 
 class Terminal:
