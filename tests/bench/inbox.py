@@ -165,8 +165,7 @@ def _reads(money: Treasury, tx: Transaction, query: Bare) -> dict[str, Read]:
         return len(_STORE.held(tx, [place.person], "", place.after, PAGE + 1))
 
     async def asked(place: Place) -> int:
-        query = _STORE.held_query([place.person], "", place.after, PAGE + 1)
-        return len(tx.connection.execute(query).all())
+        return len(_STORE.held_rows(tx, [place.person], "", place.after, PAGE + 1))
 
     async def plain(place: Place) -> int:
         at, name = place.after or _FROM_THE_START

@@ -122,6 +122,7 @@ class CaseStore:
         )
         self._end = endings.insert()
         self._cases, self._holders = cases, holders
+        self._held: dict[tuple[int, bool, bool], Query] = {}
         self._open = (
             sa.select(cases.c.document)
             .where(cases.c.state == CaseState.OPEN.value, cases.c.name > sa.bindparam("after"))
@@ -210,32 +211,53 @@ class CaseStore:
         """Waiting cases that any of `people` holds, the earliest overdue date first."""
         found: dict[tuple[datetime, str], str] = {}
         for first in range(0, len(people), _HOLDERS_AT_ONCE):
-            query = self.held_query(people[first : first + _HOLDERS_AT_ONCE], unit, after, limit)
-            for row in tx.connection.execute(query):
-                found[row.overdue_at, row.case_name] = row.document
+            some = people[first : first + _HOLDERS_AT_ONCE]
+            for due, name, document in self.held_rows(tx, some, unit, after, limit):
+                found[due, name] = document
         page = sorted(found)[:limit]
         return [(_CASES.validate_json(found[place]), place[0]) for place in page]
 
-    def held_query(
-        self, people: Sequence[str], unit: str, after: tuple[datetime, str] | None, limit: int
-    ) -> sa.Select[datetime, str, str]:
+    def held_rows(
+        self,
+        tx: Transaction,
+        people: Sequence[str],
+        unit: str,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[tuple[datetime, str, str]]:
+        """Overdue date, name and document of what `held` shows, of a hundred people at most."""
+        shape = (len(people), bool(unit), after is not None)
+        query = self._held.get(shape)
+        if query is None:
+            query = self._held[shape] = Query(self._held_by(*shape))
+        due, name = after or (None, None)
+        given = {"unit": unit, "most": limit, "due": due, "after": name}
+        given |= {f"person_{number}": person for number, person in enumerate(people)}
+        return query.rows(tx.connection, given)
+
+    def _held_by(self, people: int, in_unit: bool, further: bool) -> sa.Select[datetime, str, str]:
         """The page of each person, from the index in its order, and of these together the first.
 
         So that a page costs what it shows, and not what everybody holds (`person IN (...)` sorts).
         """
         h = self._holders.c
         place = (h.overdue_at, h.case_name)
-        one = sa.select(*place).distinct().order_by(*place).limit(limit)
-        if unit:
-            one = one.where(h.unit == unit)
-        if after is not None:
+        most = sa.bindparam("most", type_=sa.Integer)
+        one = sa.select(*place).distinct().order_by(*place).limit(most)
+        if in_unit:
+            one = one.where(h.unit == sa.bindparam("unit"))
+        if further:
             known = (
-                sa.literal(value, column.type) for value, column in zip(after, place, strict=True)
+                sa.bindparam("due", type_=h.overdue_at.type),
+                sa.bindparam("after", type_=h.case_name.type),
             )
             one = one.where(sa.tuple_(*place) > sa.tuple_(*known))
-        each = [sa.select(one.where(h.person == person).subquery()) for person in people]
+        each = [
+            sa.select(one.where(h.person == sa.bindparam(f"person_{number}")).subquery())
+            for number in range(people)
+        ]
         every = sa.union(*each).subquery()
-        page = sa.select(every).order_by(every.c.overdue_at, every.c.case_name).limit(limit)
+        page = sa.select(every).order_by(every.c.overdue_at, every.c.case_name).limit(most)
         chosen = page.subquery()
         return sa.select(chosen.c.overdue_at, chosen.c.case_name, self._cases.c.document).join(
             self._cases, self._cases.c.name == chosen.c.case_name
