@@ -1,6 +1,7 @@
 """Ports on loopback: the usual ones where they are free, the next free ones where they are not."""
 
 import errno
+import random
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
@@ -8,6 +9,10 @@ from contextlib import AsyncExitStack, ExitStack
 LOOPBACK = "127.0.0.1"
 _TRIES = 200
 """So many numbers are tried after the preferred one; then so often the system chooses."""
+
+_QUIET = range(22_000, 32_000)
+"""Ports that systems hand out neither to outgoing connections nor to who prefers none (Linux begins
+at 32,768, RFC 6335 at 49,152): one of those could be gone by the time its server listens."""
 
 _TAKEN = frozenset({errno.EADDRINUSE, errno.EACCES})
 
@@ -33,7 +38,8 @@ def choose(preferred: Mapping[str, int], claims: AsyncExitStack | None = None) -
 
 
 def _free(wanted: int) -> Iterator[tuple[socket.socket, socket.socket]]:
-    for port in (*range(wanted, min(wanted + _TRIES, 65_536) if wanted else wanted), *[0] * _TRIES):
+    first = wanted or random.choice(_QUIET)  # noqa: S311 - it scatters, it hides nothing
+    for port in (*range(first, min(first + _TRIES, 65_536)), *[0] * _TRIES):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         # The claim: nobody speaks UDP there, and the system drops it however the process ends.
         claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

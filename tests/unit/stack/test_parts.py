@@ -38,6 +38,14 @@ def test_a_port_that_is_free_is_taken() -> None:
     assert choose({"one": port}) == {"one": port}
 
 
+def test_who_prefers_no_port_gets_one_that_no_connection_takes_meanwhile() -> None:
+    first_of_linux = 32_768
+    for _ in range(20):
+        found = choose({"one": 0, "other": 0})
+        assert found["one"] != found["other"]
+        assert all(1_024 < port < first_of_linux for port in found.values())
+
+
 async def test_a_port_that_another_stack_has_chosen_gives_way_before_its_server_listens() -> None:
     wanted = choose({"one": 0})
     async with AsyncExitStack() as claims:
