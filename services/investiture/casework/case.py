@@ -10,12 +10,24 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from investiture.casework.facts import Condition, Decider, Ending, Gap, Revision, StandingRef
-from investiture.casework.words import WAITING, Amber, Basis, CaseState, Gate, Step, Verdict
+from investiture.casework.words import (
+    WAITING,
+    Amber,
+    AppealOutcome,
+    Basis,
+    CaseState,
+    Gate,
+    Step,
+    Verdict,
+)
 from investiture.charter.timetable import Timetable
 from investiture.chassis.refusal import Denied, Leg, NotFound, PreconditionFailed, Stale
 
 GOVERNANCE = "governance"
 """The role of a holder who reassigns and never decides."""
+
+ARBITER = "arbiter"
+"""The role of a holder who decides an appeal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,25 @@ class Extension:
 
 
 @dataclass(frozen=True, slots=True)
+class Appeal:
+    """The appeal against a decline, the one that a program has at a gate.
+
+    `line` is who may decide it, nearest first; `declined_by` is whose decline it is about.
+    """
+
+    person: str
+    grounds: str
+    evidence: tuple[str, ...]
+    made_at: datetime
+    declined_by: tuple[str, ...]
+    line: tuple[str, ...]
+    outcome: AppealOutcome | None = None
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CarriedNotice:
     """What the deciders are told when their decision was carried to a later revision."""
 
@@ -125,6 +156,10 @@ class Case:
     standing_decision: StandingRef | None = None
     not_covered: tuple[str, ...] = ()
     """Why no standing decision covered it when it was opened, one line a cap."""
+    appealable_until: datetime | None = None
+    """Until when a decline may be appealed; None where it may not, or not any more."""
+    appeal: Appeal | None = None
+    """The appeal, which later rounds keep: there is one."""
 
     @property
     def etag(self) -> str:
@@ -142,9 +177,32 @@ class Case:
         return frozenset(person for decider in self.deciders for person in decider.people)
 
     @property
+    def appealable(self) -> bool:
+        """Whether it is a decline that may be appealed, as far as anybody has looked."""
+        return self.state is CaseState.DECLINED and self.appealable_until is not None
+
+    @property
+    def under_appeal(self) -> bool:
+        """Whether it is a decline whose appeal waits for an answer."""
+        appeal = self.appeal
+        return self.state is CaseState.DECLINED and appeal is not None and appeal.outcome is None
+
+    @property
+    def appeal_open(self) -> bool:
+        """Whether it is a decline that is not final: the program lives until it is."""
+        return self.appealable or self.under_appeal
+
+    @property
+    def pending(self) -> bool:
+        """Whether it cannot go on without somebody's word: a decision, changes, or on an appeal."""
+        return self.state in WAITING or self.under_appeal
+
+    @property
     def in_hands(self) -> bool:
-        """Whether somebody is waited for: until it is decided, and for a word on what stands."""
-        return self.state in WAITING or (self.state is CaseState.STANDING and bool(self.holders))
+        """Whether somebody is waited for: until it is final, and for a word on what stands."""
+        if self.state is CaseState.STANDING:
+            return bool(self.holders)
+        return self.pending or self.appealable
 
     def held_by(self, *people: str) -> Holder | None:
         """The first holder among `people`."""
@@ -197,6 +255,7 @@ _STATE_REMEDY: Mapping[CaseState, str] = {
     CaseState.CHANGES_REQUESTED: "the proposer revises the program; a new round opens then",
     CaseState.SUPERSEDED: "decide on the newest round of this gate",
     CaseState.STANDING: "it is decided; to take it back, void the decision",
+    CaseState.DECLINED: "until that is final, who proposed or sponsors it may appeal",
     CaseState.EXPIRED: "a new round opens by itself; decide there",
     CaseState.VOIDED: "a new round opens by itself; decide there",
 }
@@ -252,12 +311,13 @@ def with_holders(case: Case, holders: Sequence[Holder]) -> Case:
     return replace(
         case,
         holders=tuple(holders),
-        no_eligible_holder=case.state in WAITING and not able,
+        no_eligible_holder=case.pending and not able,
     )
 
 
-def _stop_waiting(case: Case, now: datetime) -> int:
-    if case.state not in WAITING:
+def waited_by(case: Case, now: datetime) -> int:
+    """Milliseconds that were waited in a case by now, the running wait included."""
+    if case.state is CaseState.STANDING or not case.in_hands:
         return case.waited_ms
     return case.waited_ms + max(0, (now - case.waiting_since) // timedelta(milliseconds=1))
 
@@ -285,7 +345,7 @@ def decide(
         exposure_limit_bps=(
             case.exposure_limit_bps if exposure_limit_bps is None else exposure_limit_bps
         ),
-        waited_ms=_stop_waiting(case, now),
+        waited_ms=waited_by(case, now),
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
@@ -296,7 +356,7 @@ def decide(
 
 
 def decline(case: Case, gaps: Sequence[Gap], now: datetime, reason: str = "") -> Case:
-    """The case decided against; the program ends with it."""
+    """The case decided against, for good: the program ends with it."""
     return replace(
         case,
         state=CaseState.DECLINED,
@@ -304,7 +364,7 @@ def decline(case: Case, gaps: Sequence[Gap], now: datetime, reason: str = "") ->
         decided=case.facts,
         decided_at=now,
         gaps=tuple(gaps),
-        waited_ms=_stop_waiting(case, now),
+        waited_ms=waited_by(case, now),
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
@@ -323,7 +383,7 @@ def request_changes(case: Case, gaps: Sequence[Gap], timetable: Timetable, now: 
             verdict=Verdict.CHANGES_REQUESTED,
             gaps=tuple(gaps),
             decided_at=now,
-            waited_ms=_stop_waiting(case, now),
+            waited_ms=waited_by(case, now),
             waiting_since=now,
             timetable=timetable,
             steps_in_wait=0,
@@ -344,7 +404,7 @@ def supersede(case: Case, now: datetime) -> Case:
     return replace(
         case,
         state=CaseState.SUPERSEDED,
-        waited_ms=_stop_waiting(case, now),
+        waited_ms=waited_by(case, now),
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
@@ -357,11 +417,12 @@ def release(case: Case, ending: Ending, now: datetime) -> Case:
     return replace(
         case,
         state=CaseState.RELEASED,
-        waited_ms=_stop_waiting(case, now),
+        waited_ms=waited_by(case, now),
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
         amber=None,
+        appealable_until=None,
         reason=case.reason or f"the program ended: {ending.outcome.lower().replace('_', ' ')}",
     )
 
@@ -418,19 +479,21 @@ def escalate(
     now: datetime,
     next_step: Callable[[int], DueStep],
     chain: Sequence[Candidate],
+    until: datetime | None = None,
 ) -> tuple[Case, tuple[Escalation, ...]]:
     """Takes every step that is due at `now` and was not taken; each keeps its own due date.
 
     `next_step(n)` is the step that comes after n were taken. From OVERDUE on each step adds the
     next candidate of `chain` who does not hold the case yet; the chain is free of people who may
-    not hold it.
+    not hold it. A wait that ends by itself ends at `until`: no step comes after that.
     """
     if not case.in_hands:
         return case, ()
     taken: list[Escalation] = []
     holders = list(case.holders)
     recorded = case.steps_in_wait
-    while (due := next_step(recorded)).at <= now:
+    latest = now if until is None else min(now, until)
+    while (due := next_step(recorded)).at <= latest:
         before = tuple(h.person for h in holders)
         added = None
         if due.step not in (Step.NUDGE, Step.WARN):

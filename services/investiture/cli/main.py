@@ -33,7 +33,7 @@ from investiture.cli import (
     years,
 )
 from investiture.cli.demo import command as demo
-from investiture.cli.risk import asking, estimating, profiles
+from investiture.cli.risk import appealing, asking, estimating, profiles
 from investiture.cli.risk import governing as risk
 from investiture.cli.risk.command import risk as numbers
 from investiture.cli.root import RootGroup, Shared
@@ -53,7 +53,7 @@ app = typer.Typer(
     epilog=f"Exit codes: {_CODES}",
     rich_markup_mode="rich",
 )
-for group in (asking, profiles, estimating):
+for group in (asking, profiles, estimating, appealing):
     numbers.add_typer(group.app)
 for room in (
     stacks,

@@ -62,10 +62,16 @@ class Seeker:
         return self._program
 
     async def first_not_standing(self) -> GateId | None:
-        """The first gate without a decision that stands for the program's newest revision."""
+        """The first gate without a decision that stands for the program's newest revision.
+
+        While a decline may be appealed, and until the answer, nobody is asked at an earlier gate.
+        """
+        disputed = [known for known, seen in self._seen.items() if seen.reading.appeal_open]
         for gate in self._order:
             seen = await self.reading(gate)
             if seen is not None and seen.stands(self._program.revision) and not self._held(gate):
+                continue
+            if any(gate < known for known in disputed):
                 continue
             self.bell.seek(gate)
             # What is known of the later gates may be out of date by the time they are reached.

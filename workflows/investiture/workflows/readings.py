@@ -63,10 +63,12 @@ def gate_reading(gate: GateId, answer: CaseReading) -> GateReading:
         no_eligible_holder=case.no_eligible_holder,
         amber=case.amber,
         standing_decision=case.standing_decision.id,
+        appeal_open=case.appeal_open,
     )
     _copy(case.timetable, "next_at", reading.next_at)
     _copy(case.timetable, "overdue_at", reading.overdue_at)
     _copy(case, "waiting_since", reading.waiting_since)
+    _copy(case, "appealable_until", reading.appealable_until)
     return reading
 
 
