@@ -144,6 +144,7 @@ class ProgramReading(_message.Message):
     STALL_BILL_MINOR_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
     RISK_BAND_FIELD_NUMBER: _builtins.int
+    APPEAL_AT_FIELD_NUMBER: _builtins.int
     program: _builtins.str
     """The program."""
     revision: _builtins.int
@@ -162,6 +163,8 @@ class ProgramReading(_message.Message):
     """Stall bill so far, in minor units of the charter's currency."""
     risk_band: _builtins.str
     """Depth of review that its risk asks for; empty until it was rated."""
+    appeal_at: _gate_pb2.Gate.ValueType
+    """The gate whose decline is not final, as launch last recorded it; unspecified where there is none."""
     @_builtins.property
     def gate_digests(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Gate digests of that revision, by the gate's name without prefix."""
@@ -184,10 +187,11 @@ class ProgramReading(_message.Message):
         stall_bill_minor: _builtins.int = ...,
         units: _abc.Iterable[_builtins.str] | None = ...,
         risk_band: _builtins.str = ...,
+        appeal_at: _gate_pb2.Gate.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gate_digests", b"gate_digests", "launched", b"launched", "outcome", b"outcome", "program", b"program", "revision", b"revision", "risk_band", b"risk_band", "settled", b"settled", "stall_bill_minor", b"stall_bill_minor", "suspended", b"suspended", "units", b"units", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeal_at", b"appeal_at", "gate_digests", b"gate_digests", "launched", b"launched", "outcome", b"outcome", "program", b"program", "revision", b"revision", "risk_band", b"risk_band", "settled", b"settled", "stall_bill_minor", b"stall_bill_minor", "suspended", b"suspended", "units", b"units", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
