@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from investiture.cli import (
+    appeals,
     books,
     casefiles,
     changes,
@@ -33,7 +34,7 @@ from investiture.cli import (
     years,
 )
 from investiture.cli.demo import command as demo
-from investiture.cli.risk import appealing, asking, estimating, profiles
+from investiture.cli.risk import asking, estimating, profiles
 from investiture.cli.risk import governing as risk
 from investiture.cli.risk.command import risk as numbers
 from investiture.cli.root import RootGroup, Shared
@@ -53,7 +54,7 @@ app = typer.Typer(
     epilog=f"Exit codes: {_CODES}",
     rich_markup_mode="rich",
 )
-for group in (asking, profiles, estimating, appealing):
+for group in (asking, profiles, estimating):
     numbers.add_typer(group.app)
 for room in (
     stacks,
@@ -67,6 +68,7 @@ for room in (
     years,
     books,
     reviews,
+    appeals,
     stages,
     standing,
     casefiles,

@@ -34,19 +34,19 @@ class Terminal:
 async def test_an_appeal_is_made_once_and_granted(house: House, tmp_path: Path) -> None:
     await house.declined()
     sponsor = Terminal(house, tmp_path, SAM, "sponsor")
-    rehearsed = await sponsor.types("risk", "appeal", "community", *GROUNDS, "--dry-run")
+    rehearsed = await sponsor.types("appeal", "make", "community", *GROUNDS, "--dry-run")
     assert "can be appealed until 2027-01-11" in rehearsed.out, rehearsed.err
     assert "KNIGHT would be declined appealed; it waits for ada" in rehearsed.out
-    said = await sponsor.types("risk", "appeal", "community", *GROUNDS)
+    said = await sponsor.types("appeal", "make", "community", *GROUNDS)
     assert said.code == 0, said.err
     assert "declined by ines, appealed by sam: it is moderated" in said.out
     assert "https://dms/moderation" in said.out
-    again = await sponsor.types("risk", "appeal", "community", *GROUNDS)
+    again = await sponsor.types("appeal", "make", "community", *GROUNDS)
     assert again.code == problems.PRECONDITION
     assert "there is one in the life of a program" in again.err
 
     above = Terminal(house, tmp_path, ADA, "endorser")
-    decide = ("risk", "decide-appeal", "community")
+    decide = ("appeal", "decide", "community")
     assert (await above.types(*decide, "maybe", "--reason", "x")).code == problems.USAGE
     said = await above.types(*decide, "granted", "--reason", "it was tested")
     assert said.code == 0, said.err
@@ -58,7 +58,7 @@ async def test_an_appeal_is_made_once_and_granted(house: House, tmp_path: Path) 
 async def test_a_decline_is_accepted(house: House, tmp_path: Path) -> None:
     await house.declined()
     sponsor = Terminal(house, tmp_path, SAM, "sponsor")
-    said = await sponsor.types("risk", "accept-decline", "community")
+    said = await sponsor.types("appeal", "waive", "community")
     assert said.code == 0, said.err
     assert "KNIGHT is now declined" in said.out
     assert "appeal" not in said.out.rpartition("KNIGHT is now")[2].splitlines()[0]

@@ -11,6 +11,8 @@ from investiture.cli.deciding import Program, Reason, answer, etag_for, program_
 from investiture.cli.session import Session, run
 
 app = typer.Typer()
+appeals = typer.Typer(no_args_is_help=True, help="A decline by IT, appealed once.")
+app.add_typer(appeals, name="appeal", rich_help_panel="Decisions")
 
 _OUTCOMES = {
     name.removeprefix("APPEAL_OUTCOME_").lower(): value
@@ -19,8 +21,8 @@ _OUTCOMES = {
 }
 
 
-@app.command()
-def appeal(
+@appeals.command()
+def make(
     ctx: typer.Context,
     program: Program,
     grounds: Annotated[str, typer.Option("--grounds", help="Why the decline is wrong.")],
@@ -47,9 +49,9 @@ def appeal(
     run(ctx, act)
 
 
-@app.command(name="accept-decline")
-def accept_decline(ctx: typer.Context, program: Program) -> None:
-    """Accept IT's decline of your program: it ends now, instead of when nobody may appeal."""
+@appeals.command()
+def waive(ctx: typer.Context, program: Program) -> None:
+    """Accept IT's decline of your program: it ends now, not only when nobody may appeal."""
 
     async def act(session: Session) -> None:
         stub, case = await session.appeals(), await _review(session, program)
@@ -65,8 +67,8 @@ def accept_decline(ctx: typer.Context, program: Program) -> None:
     run(ctx, act)
 
 
-@app.command(name="decide-appeal")
-def decide_appeal(
+@appeals.command()
+def decide(
     ctx: typer.Context,
     program: Program,
     outcome: Annotated[str, typer.Argument(help=f"One of {', '.join(_OUTCOMES)}.")],
