@@ -210,11 +210,15 @@ class KnightDesk:
         return appeals.line_of(self._charter, superiors, self.took_part(tx, case))
 
     def _arbiters(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
+        """The line of its appeal; where nobody of it is left, who is asked after them."""
         out, line = self.took_part(tx, case), case.appeal.line if case.appeal else ()
+        roll = self._cases.standings.roll(tx, self._charter.countersigner)
+        left = frozenset(one for one in line if not roll.able(one))
+        line = appeals.line_of(self._charter, [line], out | left)
         governance = self._charter.governance
         governing = (governance.owner, governance.deputy)
         return (
-            *(Candidate(one, ARBITER) for one in line if one not in out),
+            *(Candidate(one, ARBITER) for one in line),
             *(Candidate(one, GOVERNANCE) for one in governing if one not in out),
         )
 

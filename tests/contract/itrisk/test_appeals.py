@@ -421,18 +421,40 @@ async def test_a_directory_that_is_down_stores_no_appeal(house: House) -> None:
     assert held(await house.appealed(case)) == [(ADA, "arbiter")]
 
 
-async def test_an_appeal_is_handed_on_when_its_holder_leaves_and_alarms_without_anybody(
+async def test_an_appeal_waits_for_nobody_who_has_left_and_alarms_without_anybody(
     house: House,
 ) -> None:
     case = await house.appealed(await house.declined())
-    house.desk.directory.publish(ADA, able=False)
 
     async def read() -> gate_pb2.GateCase:
         return (await house.read(case)).gate_case
 
+    house.desk.directory.publish(ADA, able=False)
+    await eventually(read, lambda now: held(now) == [(GRACE, "arbiter")])
+    house.desk.directory.publish(GRACE, able=False)
+    await eventually(read, lambda now: held(now) == [(GUS, "arbiter")])
+    house.desk.directory.publish(GUS, able=False)
     alarmed = await eventually(read, lambda now: now.no_eligible_holder)
-    assert held(alarmed) == [(GRACE, "governance"), (GUS, "governance")]
     assert alarmed.appeal_open, "the program lives on"
+    house.desk.directory.publish(GUS)
+    back = await eventually(read, lambda now: not now.no_eligible_holder)
+    assert (await house.decided(back, UPHELD, by=GUS)).appeal.decided_by == GUS
+
+
+async def test_an_appeal_is_handed_on_by_governance_within_its_line(house: House) -> None:
+    for person in (SAM, REVIEWER):
+        house.desk.directory.say(person, superiors=["people/otto", ADA])
+    case = await house.appealed(await house.declined())
+    assert held(case) == [("people/otto", "arbiter")]
+    stub = CaseServiceStub(house.desk.service.channel(GRACE, "governance"))
+    handing = case_pb.ReassignCaseRequest(
+        request_id=new_request_id(), name=case.name, etag=case.etag, person=RALF, reason="ill"
+    )
+    problem = await house.desk.refused(stub.ReassignCase(handing))
+    assert problem.reason == "NOT_A_HOLDER", "a reviewer decides no appeal"
+    handing.person = ADA
+    reading: case_pb.CaseReading = await stub.ReassignCase(handing)
+    assert held(reading.gate_case) == [(ADA, "arbiter")]
 
 
 @ON_SQLITE
