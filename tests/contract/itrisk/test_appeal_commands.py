@@ -51,8 +51,8 @@ async def test_an_appeal_is_made_once_and_granted(house: House, tmp_path: Path) 
     said = await above.types(*decide, "granted", "--reason", "it was tested")
     assert said.code == 0, said.err
     assert "granted by ada: it was tested" in said.out
-    again = (await house.desk.opened(revision())).appeal
-    assert again.reason == "it was tested"
+    reopened = await house.desk.opened(revision())
+    assert reopened.appeal.reason == "it was tested"
 
 
 async def test_a_decline_is_accepted(house: House, tmp_path: Path) -> None:
