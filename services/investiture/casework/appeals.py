@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from investiture.casework import case as cases
-from investiture.casework.case import Appeal, Case, DueStep, Escalation, Holder
+from investiture.casework.case import Case, DueStep, Escalation, Holder
+from investiture.casework.facts import Appeal
 from investiture.casework.words import AppealOutcome, CaseState
 from investiture.charter.model import Charter
 from investiture.charter.timetable import Timetable

@@ -9,19 +9,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from investiture.casework.facts import Condition, Decider, Ending, Gap, Revision, StandingRef
-from investiture.casework.words import (
-    WAITING,
-    Amber,
-    AppealOutcome,
-    Basis,
-    CaseState,
-    Gate,
-    Step,
-    Verdict,
+from investiture.casework.facts import (
+    Appeal,
+    Condition,
+    Decider,
+    Ending,
+    Gap,
+    Revision,
+    StandingRef,
 )
+from investiture.casework.words import WAITING, Amber, Basis, CaseState, Gate, Step, Verdict
 from investiture.charter.timetable import Timetable
-from investiture.chassis.refusal import Denied, Leg, NotFound, PreconditionFailed, Stale
+from investiture.chassis.refusal import Denied, Leg, PreconditionFailed, Stale
 
 GOVERNANCE = "governance"
 """The role of a holder who reassigns and never decides."""
@@ -82,25 +81,6 @@ class Extension:
     extended_at: datetime
     overdue_before: datetime
     overdue_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Appeal:
-    """The appeal against a decline, the one that a program has at a gate.
-
-    `line` is who may decide it, nearest first; `declined_by` is whose decline it is about.
-    """
-
-    person: str
-    grounds: str
-    evidence: tuple[str, ...]
-    made_at: datetime
-    declined_by: tuple[str, ...]
-    line: tuple[str, ...]
-    outcome: AppealOutcome | None = None
-    decided_by: str = ""
-    decided_at: datetime | None = None
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +178,14 @@ class Case:
         return self.state in WAITING or self.under_appeal
 
     @property
+    def waits(self) -> bool:
+        """Whether time runs for it: until a word is said, or nobody may say it any more."""
+        return self.pending or self.appealable
+
+    @property
     def in_hands(self) -> bool:
         """Whether somebody is waited for: until it is final, and for a word on what stands."""
-        if self.state is CaseState.STANDING:
-            return bool(self.holders)
-        return self.pending or self.appealable
+        return self.waits or (self.state is CaseState.STANDING and bool(self.holders))
 
     def held_by(self, *people: str) -> Holder | None:
         """The first holder among `people`."""
@@ -297,14 +280,6 @@ def with_decider(case: Case, decider: Decider) -> Case:
     return replace(case, deciders=(*case.deciders, decider))
 
 
-def find_condition(case: Case, condition_id: str) -> Condition:
-    """The condition with this id, or NOT_FOUND."""
-    for condition in case.conditions:
-        if condition.id == condition_id:
-            return condition
-    raise NotFound(f"{case.name}/conditions/{condition_id}")
-
-
 def with_holders(case: Case, holders: Sequence[Holder]) -> Case:
     """The case in these hands; without anyone who may decide it raises its own alarm."""
     able = any(h.role != GOVERNANCE for h in holders)
@@ -317,7 +292,7 @@ def with_holders(case: Case, holders: Sequence[Holder]) -> Case:
 
 def waited_by(case: Case, now: datetime) -> int:
     """Milliseconds that were waited in a case by now, the running wait included."""
-    if case.state is CaseState.STANDING or not case.in_hands:
+    if not case.waits:
         return case.waited_ms
     return case.waited_ms + max(0, (now - case.waiting_since) // timedelta(milliseconds=1))
 
@@ -425,53 +400,6 @@ def release(case: Case, ending: Ending, now: datetime) -> Case:
         appealable_until=None,
         reason=case.reason or f"the program ended: {ending.outcome.lower().replace('_', ' ')}",
     )
-
-
-def close_condition(case: Case, condition_id: str, evidence: str, now: datetime) -> Case:
-    """The case with one condition closed by its evidence; closing it again changes nothing."""
-    condition = find_condition(case, condition_id)
-    if condition.closed_at is not None:
-        return case
-    closed = replace(condition, closed_at=now, evidence=evidence)
-    return replace(
-        case,
-        conditions=tuple(closed if c.id == condition_id else c for c in case.conditions),
-    )
-
-
-def handed_over(
-    case: Case, actor: Holder, person: str, chain: Sequence[Candidate], now: datetime
-) -> tuple[tuple[Holder, ...], Holder]:
-    """Whose places `person` takes, and the place as they hold it.
-
-    A holder hands over their own part; governance hands over the part that the person may hold,
-    from everybody who holds it. Refuses with NOT_A_HOLDER who is not in the chain of that part.
-    """
-    able = [one for one in chain if one.role != GOVERNANCE]
-    if actor.role != GOVERNANCE:
-        alike = [one for one in able if one.role == actor.role]
-        line = [one for one in alike if one.unit == actor.unit] or alike
-        if any(one.person == person for one in line):
-            return (actor,), replace(actor, person=person, since=now, added_by=None)
-    else:
-        part = next((one for one in able if one.person == person), None)
-        if part is not None:
-            held = [h for h in case.holders if h.role == part.role]
-            same = [h for h in held if h.unit == part.unit] or held
-            unit = same[0].unit if same else part.unit
-            governing = (h for h in case.holders if h.role == GOVERNANCE)
-            return (*same, *governing), Holder(person, part.role, now, unit)
-    raise Denied(
-        "NOT_A_HOLDER",
-        f"{person} cannot hold {case.name}: not in its chain, or on another side",
-    )
-
-
-def reassign(case: Case, given_up: Sequence[Holder], holder: Holder) -> Case:
-    """The case in the hands of `holder` instead of `given_up`."""
-    place = (holder.person, holder.role, holder.unit)
-    kept = [h for h in case.holders if h not in given_up and (h.person, h.role, h.unit) != place]
-    return with_holders(case, [*kept, holder])
 
 
 def escalate(

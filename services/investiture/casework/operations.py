@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from investiture.casework import appeals, extensions
+from investiture.casework import appeals, conditions, extensions
 from investiture.casework import case as cases
 from investiture.casework.case import Case, DueStep, Escalation, Holder
 from investiture.casework.desk import Desk, HoldingDesk, LaneDesk
 from investiture.casework.facts import Ending, Evidence, Warrant
+from investiture.casework.handing_over import handed_over, reassign
 from investiture.casework.openings import Fresh, Kept, Tolerance, Weighed, reopen, superseded
 from investiture.casework.rules import Pinned, Rules
 from investiture.casework.standing import Part, RollCall, anybodys, attended, callable_chain
@@ -203,7 +204,7 @@ class CaseOperations:
     ) -> Reading:
         """Closes a condition with its evidence: its owner may, and the case's deciders."""
         case = self.find(tx, name, etag)
-        condition = cases.find_condition(case, condition_id)
+        condition = conditions.find_condition(case, condition_id)
         actor = tx.call.principal.subject
         if actor != condition.owner and actor not in case.people:
             raise Denied(
@@ -212,7 +213,7 @@ class CaseOperations:
                 "closes it",
             )
         cases.require_state(case, CaseState.STANDING, CaseState.OPEN)
-        after = cases.close_condition(case, condition_id, evidence, tx.now)
+        after = conditions.close_condition(case, condition_id, evidence, tx.now)
         kind = f"{case.gate.value.lower()}.condition_closed"
         payload = {"condition": condition_id, "evidence": evidence}
         return self.reading(tx, self.store.save(tx, case, after, kind, payload))
@@ -233,8 +234,8 @@ class CaseOperations:
             raise Denied("NOT_A_HOLDER", f"{actor} does not hold {case.name}")
         roll = self._roll(tx, case)
         chain = [one for one in self._desk_of(tx, case).chain(tx, case) if roll.able(one.person)]
-        given_up, holder = cases.handed_over(case, held, person, chain, tx.now)
-        after = self._attended(tx, cases.reassign(case, given_up, holder), roll)
+        given_up, holder = handed_over(case, held, person, chain, tx.now)
+        after = self._attended(tx, reassign(case, given_up, holder), roll)
         kind = f"{case.gate.value.lower()}.reassigned"
         payload = {"to": person, "reason": reason}
         return self.reading(tx, self.store.save(tx, case, after, kind, payload))

@@ -8,16 +8,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from investiture.api.casework.v1 import case_service_pb2 as casework_pb
 from investiture.api.common.v1 import gate_pb2, statements_pb2
-from investiture.casework.case import (
-    Appeal,
-    CarriedNotice,
-    Case,
-    DueStep,
-    Escalation,
-    Extension,
-    Holder,
-)
+from investiture.casework.case import CarriedNotice, Case, DueStep, Escalation, Extension, Holder
 from investiture.casework.facts import (
+    Appeal,
     Condition,
     Decider,
     Ending,
@@ -221,7 +214,6 @@ def _appeal_to(appeal: Appeal) -> gate_pb2.Appeal:
 
 def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
     """The API's form of a case; `following` is the next step of its timetable and its date."""
-    waits = case.pending or case.appealable
     return gate_pb2.GateCase(
         name=case.name,
         program=case.program,
@@ -249,7 +241,7 @@ def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
         no_eligible_holder=case.no_eligible_holder,
         reason=case.reason,
         amber=AMBERS.to(case.amber),
-        waiting_since=stamp(case.waiting_since) if waits else None,
+        waiting_since=stamp(case.waiting_since) if case.waits else None,
         waited_ms=case.waited_ms,
         extensions=[_extension_to(e) for e in case.extensions],
         standing_decision=standing_ref_to(case.standing_decision),

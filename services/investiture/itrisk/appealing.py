@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from investiture.casework import appeals
 from investiture.casework import case as cases
-from investiture.casework.case import Appeal, Case
+from investiture.casework.case import Case
 from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
-from investiture.casework.facts import Authority
+from investiture.casework.facts import Appeal, Authority
 from investiture.casework.operations import CaseOperations
 from investiture.casework.rules import Pinned
 from investiture.casework.sides import shared_people
@@ -59,7 +59,7 @@ class AppealOperations:
         between = self._between(tx, case)
         if set(between) != set(superiors):
             raise Stale(case.name, case.etag, "somebody else sponsors it since; appeal again")
-        line = self._desks.of(tx, case).line(tx, case, [superiors[one] for one in between])
+        line = self._desks.of(tx, case).arbiters.line(tx, case, [superiors[one] for one in between])
         made = Appeal(
             person=person,
             grounds=grounds,
@@ -103,7 +103,7 @@ class AppealOperations:
         case = self._cases.find(tx, name, etag)
         after = appeals.decided(case, outcome, authority.person, reason, tx.now)
         require_able(authority)
-        took_part = self._desks.of(tx, case).took_part(tx, case)
+        took_part = self._desks.of(tx, case).arbiters.took_part(tx, case)
         legs = shared_people(authority.people, took_part, "appeal's", "business, money or IT")
         if legs:
             raise PreconditionFailed("SIDES_NOT_SEPARATE", legs=legs)

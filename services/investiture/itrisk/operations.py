@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from investiture.casework import appeals
 from investiture.casework import case as cases
 from investiture.casework.approvals import Level, candidates, levels_of, lines_of, missing
-from investiture.casework.case import ARBITER, Candidate, Case, Holder
+from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
 from investiture.casework.facts import Authority, Ending, Evidence, Gap, Revision, Warrant
@@ -27,8 +27,9 @@ from investiture.charter.vocabulary import Depth
 from investiture.chassis.refusal import PreconditionFailed, Stale
 from investiture.chassis.transaction import Transaction
 from investiture.itrisk import domain
-from investiture.itrisk.acceptances import TREAT, Acceptance, require_neutral
+from investiture.itrisk.acceptances import TREAT, Acceptance, require_neutral, with_ground
 from investiture.itrisk.accepters import Accepters
+from investiture.itrisk.arbiters import Arbiters, never_for_it
 from investiture.itrisk.assessing import (
     Assessing,
     Judged,
@@ -78,6 +79,7 @@ class KnightDesk:
         self._cases = cases_
         self._reviews = reviews
         self._trial = KnightLane(charter)
+        self.arbiters = Arbiters(charter, cases_, reviews, self.levels)
 
     def signer(self, evidence: Evidence) -> str:
         """Who signed for IT what the pledge stands by."""
@@ -168,7 +170,7 @@ class KnightDesk:
     def levels(self, case: Case, review: Review) -> tuple[Level, ...]:
         """The levels of the review, free of the other sides and of whom an appeal has barred."""
         approvals = review_approvals(self._charter, Depth(review.depth))
-        conflicted = _out(case, review)
+        conflicted = never_for_it(case, review)
         pairs = [(approval, candidates(self._charter, approval)) for approval in approvals]
         return levels_of(pairs, conflicted, self._charter.countersigner)
 
@@ -179,13 +181,13 @@ class KnightDesk:
         """
         review = self._reviews.load(tx, case.name)
         if case.under_appeal:
-            return self._arbiters(tx, case)
+            return self.arbiters.chain(tx, case)
         if case.state is CaseState.CHANGES_REQUESTED:
             unit = case.facts.owning_unit.removeprefix("units/")
             people = escalation_chain(self._charter, unit)
         else:
             people = escalation_chain(self._charter, self._charter.review.unit)
-        conflicted = _out(case, review)
+        conflicted = never_for_it(case, review)
         return tuple(
             Candidate(
                 holder.person,
@@ -196,36 +198,10 @@ class KnightDesk:
             if holder.person not in conflicted
         )
 
-    def took_part(self, tx: Transaction, case: Case) -> frozenset[str]:
-        """Who stands on one of the three sides; for IT who may knight, or spoke in any round."""
-        review = self._reviews.load(tx, case.name)
-        it = (person for level in self.levels(case, review) for person in level.eligible)
-        spoke = self._reviews.spoke(tx, case.program)
-        return frozenset({*_out(case, review), *it, *spoke, *case.people})
-
-    def line(
-        self, tx: Transaction, case: Case, superiors: Sequence[Sequence[str]]
-    ) -> tuple[str, ...]:
-        """Who may decide an appeal, nearest first."""
-        return appeals.line_of(self._charter, superiors, self.took_part(tx, case))
-
-    def _arbiters(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
-        """The line of its appeal; where nobody of it is left, who is asked after them."""
-        out, line = self.took_part(tx, case), case.appeal.line if case.appeal else ()
-        roll = self._cases.standings.roll(tx, self._charter.countersigner)
-        left = frozenset(one for one in line if not roll.able(one))
-        line = appeals.line_of(self._charter, [line], out | left)
-        governance = self._charter.governance
-        governing = (governance.owner, governance.deputy)
-        return (
-            *(Candidate(one, ARBITER) for one in line),
-            *(Candidate(one, GOVERNANCE) for one in governing if one not in out),
-        )
-
     def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
         """What the present level lacks, from whom has said nothing yet and is of no other side."""
         review = self._reviews.load(tx, case.name)
-        out = _out(case, review) | case.people
+        out = never_for_it(case, review) | case.people
         lacking = missing(self.levels(case, review), len(case.deciders))
         return (anybodys(Purpose.KNIGHT, max(lacking, 1), out),)
 
@@ -260,11 +236,6 @@ class KnightDesk:
     def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
         """A knighting adds nothing to its warrant."""
         return warrant
-
-
-def _out(case: Case, review: Review) -> frozenset[str]:
-    """Who never decides for IT: the other two sides, and whom an appeal has barred."""
-    return frozenset({*review.business_people, *review.money_people}) | appeals.barred(case)
 
 
 class ReviewOperations:
@@ -312,7 +283,7 @@ class ReviewOperations:
         domain.check_conditions(knighting.conditions, tx.now)
         levels = self._desks.of(tx, case).levels(case, review)
         validity = self._bounds.validity(tx, case, acceptance)
-        knighting = replace(knighting, rationale=_reason(knighting.rationale, acceptance))
+        knighting = replace(knighting, rationale=with_ground(knighting.rationale, acceptance))
         knighted = domain.knight(case, levels, knighting, authority, tx.now, validity)
         if knighted.state is CaseState.STANDING:  # who spoke first may have changed sides since
             domain.require_apart(knighted.people, review.business_people, review.money_people)
@@ -470,12 +441,3 @@ class ReviewOperations:
             self._bounds.acceptance(tx, case.program),
             self._bounds.grace(tx, case),
         )
-
-
-def _reason(rationale: str, acceptance: Acceptance | None) -> str:
-    """A rationale that names what the knighting rests on."""
-    if acceptance is None:
-        return rationale
-    who = " and ".join(voice.person for voice in acceptance.voices)
-    rests = f"rests on {acceptance.name}, accepted by {who} until {acceptance.until:%Y-%m-%d}"
-    return f"{rationale}; {rests}" if rationale else rests

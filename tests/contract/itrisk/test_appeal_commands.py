@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.contract.itrisk.test_appeals import ADA, SAM, House, house
+from tests.contract.itrisk.test_appeals import house
+from tests.support.appealed import ADA, SAM, House
 from tests.support.command import Said, investiture
 from tests.support.facts import revision
 

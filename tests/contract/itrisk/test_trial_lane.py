@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.itrisk.test_appeals import ADA, House
+from tests.support.appealed import ADA, House
 from tests.support.clock import SettableClock
 from tests.support.lanes import FAY, INES, SARA, SMALL, lane_charter, small
 from tests.support.reviews import Desk, it_side

@@ -10,8 +10,8 @@ from tests.support.halden import charter
 
 from investiture.casework import appeals
 from investiture.casework import case as cases
-from investiture.casework.case import Appeal, Case, DueStep, Holder
-from investiture.casework.facts import Gap
+from investiture.casework.case import Case, DueStep, Holder
+from investiture.casework.facts import Appeal, Gap
 from investiture.casework.openings import Kept, Tolerance, reopen
 from investiture.casework.words import AppealOutcome, CaseState, Gate, Step
 from investiture.charter import timetable as dates
