@@ -120,6 +120,22 @@ def accepted(case: Case, person: str, now: datetime) -> Case:
     return _final(case, now, f"accepted by {person}")
 
 
+def require_neutral(case: Case, people: Iterable[str], took_part: Iterable[str]) -> None:
+    """Refuses with SIDES_NOT_SEPARATE who took part in what they would decide an appeal about."""
+    holders = ", ".join(one.person for one in case.holders if one.role != cases.GOVERNANCE)
+    legs = tuple(
+        Leg(
+            "SIDES",
+            person,
+            f"{person} stands on one of the three sides of {case.program}",
+            f"who holds the appeal decides it: {holders or 'nobody yet'}",
+        )
+        for person in sorted(frozenset(people) & frozenset(took_part))
+    )
+    if legs:
+        raise PreconditionFailed("SIDES_NOT_SEPARATE", legs=legs)
+
+
 def decided(case: Case, outcome: AppealOutcome, person: str, reason: str, now: datetime) -> Case:
     """The appeal answered: the decline final, or set aside so that the gate opens a new round.
 

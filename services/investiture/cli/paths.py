@@ -100,9 +100,9 @@ def state(case: gate_pb2.GateCase) -> Text:
         text.append(f" by standing decision {case.standing_decision.id}", style="cyan")
     if case.HasField("appealable_until"):
         until = clock(instant(case, "appealable_until"))
-        text.append(f" can be appealed until {until}", style="yellow")
+        text.append(f", can be appealed until {until}", style="yellow")
     elif case.appeal_open:
-        text.append(" appealed", style="yellow")
+        text.append(", appealed", style="yellow")
     if case.amber:
         text.append(" amber", style="bold yellow")
     if case.no_eligible_holder:

@@ -10,10 +10,9 @@ from investiture.casework.directory import require_able
 from investiture.casework.facts import Appeal, Authority
 from investiture.casework.operations import CaseOperations
 from investiture.casework.rules import Pinned
-from investiture.casework.sides import shared_people
 from investiture.casework.words import AppealOutcome
 from investiture.charter import timetable as dates
-from investiture.chassis.refusal import PreconditionFailed, Stale
+from investiture.chassis.refusal import Stale
 from investiture.chassis.transaction import Transaction
 from investiture.itrisk import domain
 from investiture.itrisk.operations import KnightDesk, ReviewOperations, ReviewReading
@@ -104,9 +103,7 @@ class AppealOperations:
         after = appeals.decided(case, outcome, authority.person, reason, tx.now)
         require_able(authority)
         took_part = self._desks.of(tx, case).arbiters.took_part(tx, case)
-        legs = shared_people(authority.people, took_part, "appeal's", "business, money or IT")
-        if legs:
-            raise PreconditionFailed("SIDES_NOT_SEPARATE", legs=legs)
+        appeals.require_neutral(case, authority.people, took_part)
         require_independent(case.facts, authority)
         cases.require_holder(case, authority.person)
         payload = {

@@ -37,7 +37,7 @@ async def test_an_appeal_is_made_once_and_granted(house: House, tmp_path: Path) 
     sponsor = Terminal(house, tmp_path, SAM, "sponsor")
     rehearsed = await sponsor.types("appeal", "make", "community", *GROUNDS, "--dry-run")
     assert "can be appealed until 2027-01-11" in rehearsed.out, rehearsed.err
-    assert "KNIGHT would be declined appealed; it waits for ada" in rehearsed.out
+    assert "KNIGHT would be declined, appealed; it waits for ada" in rehearsed.out
     said = await sponsor.types("appeal", "make", "community", *GROUNDS)
     assert said.code == 0, said.err
     assert "declined by ines, appealed by sam: it is moderated" in said.out

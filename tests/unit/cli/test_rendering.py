@@ -312,11 +312,11 @@ def test_a_decline_says_until_when_it_can_be_appealed_and_what_became_of_it() ->
         gate=gate_pb2.GATE_KNIGHT, state=gate_pb2.CASE_STATE_DECLINED, round=1, appeal_open=True
     )
     case.appealable_until.FromDatetime(NOW + timedelta(days=5))
-    assert "declined can be appealed until 2027-03-06" in case_line(case, NOW)
+    assert "declined, can be appealed until 2027-03-06" in case_line(case, NOW)
     case.ClearField("appealable_until")
     case.appeal.person, case.appeal.grounds = "people/sara", "it is moderated"
     case.appeal.declined_by.append("people/ines")
-    assert "declined appealed" in case_line(case, NOW)
+    assert "declined, appealed" in case_line(case, NOW)
     case.appeal_open = False
     case.appeal.outcome = gate_pb2.APPEAL_OUTCOME_UPHELD
     case.appeal.decided_by, case.appeal.reason = "people/ada", "nobody moderates at night"
