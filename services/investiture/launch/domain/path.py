@@ -188,7 +188,7 @@ def require_no_appeal(records: Mapping[Gate, GateRecord]) -> None:
         Leg(
             "APPEAL",
             one.case.case_name,
-            f"{gate.value.lower()} was declined, which is not final: it may be appealed, or was",
+            f"the decline of {gate.value.lower()} is not final: it can be appealed, or was",
             "appeal the decline, and revise once the appeal is granted; or withdraw the program "
             "and take it up again as a new one that says something else",
         )
