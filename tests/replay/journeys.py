@@ -65,6 +65,33 @@ async def declined(world: Company, program: str, gate: Gate) -> str:
     return contract.launch_path_id(program)
 
 
+async def not_appealed(world: Company, program: str) -> str:
+    world.plans[program] = world.say_yes_before(pb.GATE_KNIGHT)
+    world.records.submit(program)
+    await world.opened(program, pb.GATE_KNIGHT)
+    await world.shows(program, "KNIGHT OPEN")
+    world.records.decline(program, pb.GATE_KNIGHT, timedelta(seconds=2))
+    assert (await world.outcome(program)).outcome == statement_pb.OUTCOME_DECLINED
+    return contract.launch_path_id(program)
+
+
+async def appealed(world: Company, program: str, *, granted: bool) -> str:
+    world.plans[program] = world.say_yes_before(pb.GATE_KNIGHT)
+    world.records.submit(program)
+    await world.opened(program, pb.GATE_KNIGHT)
+    await world.shows(program, "KNIGHT OPEN")
+    world.records.decline(program, pb.GATE_KNIGHT, timedelta(days=5))
+    await world.shows(program, "KNIGHT DECLINED, waits for proposer")
+    world.records.appeal(program, pb.GATE_KNIGHT)
+    await world.shows(program, "KNIGHT DECLINED, waits for arbiter")
+    world.plans[program] = world.say_yes
+    world.records.decide_appeal(program, pb.GATE_KNIGHT, granted=granted)
+    outcome = await world.outcome(program)
+    assert outcome.launched is granted
+    assert granted or outcome.outcome == statement_pb.OUTCOME_DECLINED
+    return contract.launch_path_id(program)
+
+
 async def revised_to_an_earlier_gate(world: Company, program: str) -> str:
     world.plans[program] = world.say_yes_before(pb.GATE_PILOT)
     world.records.submit(program)
@@ -174,6 +201,9 @@ JOURNEYS: Mapping[str, Journey] = {
     "declined-by-the-sponsor": partial(declined, gate=pb.GATE_PLEDGE),
     "declined-by-the-knight": partial(declined, gate=pb.GATE_KNIGHT),
     "declined-at-go": partial(declined, gate=pb.GATE_LAUNCH),
+    "declined-and-not-appealed": not_appealed,
+    "appealed-and-granted": partial(appealed, granted=True),
+    "appealed-and-upheld": partial(appealed, granted=False),
     "revised-to-an-earlier-gate": revised_to_an_earlier_gate,
     "voided": voided,
     "expired": expired,

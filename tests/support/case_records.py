@@ -178,10 +178,12 @@ class CaseRecords:
         self.on_open(case)
         return case
 
-    def wait(self, case: pb.GateCase, role: str, unit: str = "") -> None:
+    def wait(
+        self, case: pb.GateCase, role: str, unit: str = "", time: timedelta | None = None
+    ) -> None:
         """A new wait, with the dates of its timetable."""
         now = self.clock.now(OWNERS[case.gate])
-        sla = self.slas.get((case.program, case.gate), self.sla)
+        sla = time or self.slas.get((case.program, case.gate), self.sla)
         case.waiting_since.CopyFrom(stamp(now))
         case.timetable.opened_at.CopyFrom(stamp(now))
         case.timetable.nudge_at.CopyFrom(stamp(now + sla * 0.5))
@@ -234,7 +236,7 @@ class CaseRecords:
         )
 
     def next_step(self, case: pb.GateCase) -> tuple[pb.Step.ValueType, datetime | None]:
-        if case.state not in WAITING:
+        if case.state not in WAITING and not case.appeal_open:
             return pb.STEP_UNSPECIFIED, None
         dates = case.timetable
         taken = [e for e in case.escalations if instant(e.due_at) > instant(case.waiting_since)]
@@ -253,6 +255,10 @@ class CaseRecords:
         while True:
             step, due_at = self.next_step(case)
             if due_at is None or due_at > now:
+                break
+            if case.HasField("appealable_until") and step == pb.STEP_OVERDUE:
+                self._final(case)
+                taken.append(pb.Escalation(step=step))
                 break
             held = [holder.person for holder in case.holders]
             record = case.escalations.add(step=step, holders=held)
@@ -342,13 +348,38 @@ class CaseRecords:
         self.wait(case, "proposer")
         self.save(case)
 
-    def decline(self, name: str, gate: Gate) -> None:
+    def decline(self, name: str, gate: Gate, window: timedelta | None = None) -> None:
+        """Against; with a window it may be appealed."""
         case = self.present(name, gate)
         case.state = pb.CASE_STATE_DECLINED
         case.verdict = pb.VERDICT_DECLINED
+        if window is not None:
+            self.wait(case, "proposer", time=window)
+            case.appealable_until.CopyFrom(case.timetable.overdue_at)
+            case.appeal_open = True
         self.save(case)
         if OWNERS[gate] == "launch":
             self.declined(name)
+
+    def appeal(self, name: str, gate: Gate) -> None:
+        case = self.present(name, gate)
+        assert case.HasField("appealable_until"), f"{case.name} may not be appealed"
+        case.ClearField("appealable_until")
+        self.wait(case, "arbiter")
+        case.appeal.person = "people/sponsor"
+        self.save(case)
+
+    def decide_appeal(self, name: str, gate: Gate, *, granted: bool) -> None:
+        case = self.present(name, gate)
+        self._final(case)
+        if granted:
+            case.state = pb.CASE_STATE_VOIDED
+        self.save(case)
+
+    def _final(self, case: pb.GateCase) -> None:
+        case.appeal_open = False
+        case.ClearField("appealable_until")
+        del case.holders[:]
 
     def void(self, name: str, gate: Gate) -> None:
         case = self.present(name, gate)

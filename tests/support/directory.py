@@ -1,6 +1,6 @@
 """A directory that answers what a test wants: what services ask of it, over a socket."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -35,10 +35,12 @@ class ScriptedDirectory:
         interest: str = "",
         reports_to: str = "",
         side: str = "",
+        superiors: Sequence[str] = (),
     ) -> None:
         """Says of a person: whether active, a guest, a limit in EUR (-1: none), their conflicts.
 
-        `side` is BUSINESS, MONEY or IT; empty for one who works on none.
+        `side` is BUSINESS, MONEY or IT; empty for one who works on none. `superiors` is the line
+        above, nearest first.
         """
         limit = None if limit_units < 0 else Money(currency_code="EUR", units=limit_units)
         self.people[person] = pb.Authority(
@@ -53,6 +55,7 @@ class ScriptedDirectory:
             ],
             reports_to=[name for name in (reports_to,) if name],
             side=gate_pb2.Side.Value(f"SIDE_{side or 'UNSPECIFIED'}"),
+            superiors=superiors,
         )
 
     def publish(self, person: str, *, able: bool = True, away: bool = False) -> None:

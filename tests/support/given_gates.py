@@ -9,6 +9,7 @@ from tests.support.launches import Front
 
 from investiture.api.casework.v1 import case_service_pb2 as pb
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
+from investiture.api.common.v1 import gate_pb2
 from investiture.casework.facts import Revision
 from investiture.casework.statements import OWNER
 from investiture.casework.vocabulary import GATES
@@ -46,10 +47,21 @@ class GivenGates:
         warrant = self._front.realm.warrant(gate, facts, self._deciders[gate])
         return pb.SignedWarrant(warrant=warrant)
 
+    async def release(self, request: pb.ReleaseCaseRequest, context: Context) -> pb.CaseReading:
+        gate = GATES.of(request.gate)
+        facts = self._revisions[gate, request.program]
+        self._front.realm.statements(OWNER[gate]).read_end(request.end_statement, request.program)
+        case = self._front.gate_case(facts, gate, CaseState.RELEASED, version=2)
+        case.ClearField("waiting_since")
+        return self._answer(case)
+
     def _reading(self, gate: Gate, facts: Revision) -> pb.CaseReading:
         case = self._front.gate_case(facts, gate, CaseState.STANDING)
         case.deciders[0].person = self._deciders[gate]
         case.ClearField("standing_until")
+        return self._answer(case)
+
+    def _answer(self, case: gate_pb2.GateCase) -> pb.CaseReading:
         return pb.CaseReading(
             gate_case=case,
             case_statement=self._front.signed(case),
@@ -67,6 +79,7 @@ async def given_gates(front: Front, deciders: dict[Gate, str]) -> AsyncGenerator
         "OpenCase": _handler(given.open, pb.OpenCaseRequest),
         "ReadCase": _handler(given.read, pb.ReadCaseRequest),
         "GetWarrant": _handler(given.warrant, pb.GetWarrantRequest),
+        "ReleaseCase": _handler(given.release, pb.ReleaseCaseRequest),
     }
     service = pb.DESCRIPTOR.services_by_name["CaseService"].full_name
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, handlers)])

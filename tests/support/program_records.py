@@ -166,7 +166,8 @@ class Records(CaseRecords):
         if newer or case.state == pb.CASE_STATE_RELEASED:
             program.recorded[case.gate] = case
         newest = program.revisions[-1].digests[name_of(case.gate)]
-        if case.state == pb.CASE_STATE_DECLINED and case.gate_digest == newest:
+        final = case.state == pb.CASE_STATE_DECLINED and not case.appeal_open
+        if final and case.gate_digest == newest:
             if not program.message.outcome:
                 self.end(case.program, statement_pb.OUTCOME_DECLINED)
         elif program.message.outcome:

@@ -6,7 +6,7 @@ reopens the gate; an acceptance that ends freezes the stage.
 
 import uuid
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from tests.support.clock import SettableClock
 from tests.support.eventually import eventually
@@ -160,6 +161,14 @@ class House:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def house(environment: WorkflowEnvironment, tmp_path: Path) -> AsyncGenerator[House]:
+    async with opened_house(environment, tmp_path) as home:
+        await home.risk.SaveRiskProfile(saving(home.program, content()))
+        yield home
+
+
+@asynccontextmanager
+async def opened_house(environment: WorkflowEnvironment, tmp_path: Path) -> AsyncGenerator[House]:
+    """A program on its path; its pledge and its money are given."""
     clock = SettableClock(datetime.now(UTC))
     realm = Realm(tmp_path / "realm", clock)
     queue = f"queue-{uuid.uuid4().hex[:12]}"
@@ -205,10 +214,9 @@ async def house(environment: WorkflowEnvironment, tmp_path: Path) -> AsyncGenera
                 id=contract.launch_path_id(program),
                 task_queue=queue,
             )
-        home = House(opened, itrisk, environment, clock, path, program)
-        await home.risk.SaveRiskProfile(saving(program, content()))
-        yield home
-        await path.terminate("the test is over")
+        yield House(opened, itrisk, environment, clock, path, program)
+        with suppress(RPCError):  # it may have ended by itself
+            await path.terminate("the test is over")
 
 
 async def test_a_knighting_follows_its_risk_and_a_running_path_follows_the_knighting(

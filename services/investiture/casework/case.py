@@ -9,13 +9,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from investiture.casework.facts import Condition, Decider, Ending, Gap, Revision, StandingRef
+from investiture.casework.facts import (
+    Appeal,
+    Condition,
+    Decider,
+    Ending,
+    Gap,
+    Revision,
+    StandingRef,
+)
 from investiture.casework.words import WAITING, Amber, Basis, CaseState, Gate, Step, Verdict
 from investiture.charter.timetable import Timetable
-from investiture.chassis.refusal import Denied, Leg, NotFound, PreconditionFailed, Stale
+from investiture.chassis.refusal import Denied, Leg, PreconditionFailed, Stale
 
 GOVERNANCE = "governance"
 """The role of a holder who reassigns and never decides."""
+
+ARBITER = "arbiter"
+"""The role of a holder who decides an appeal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +136,10 @@ class Case:
     standing_decision: StandingRef | None = None
     not_covered: tuple[str, ...] = ()
     """Why no standing decision covered it when it was opened, one line a cap."""
+    appealable_until: datetime | None = None
+    """Until when a decline may be appealed; None where it may not, or not any more."""
+    appeal: Appeal | None = None
+    """The appeal, which later rounds keep: there is one."""
 
     @property
     def etag(self) -> str:
@@ -142,9 +157,35 @@ class Case:
         return frozenset(person for decider in self.deciders for person in decider.people)
 
     @property
+    def appealable(self) -> bool:
+        """Whether it is a decline that may be appealed, as far as anybody has looked."""
+        return self.state is CaseState.DECLINED and self.appealable_until is not None
+
+    @property
+    def under_appeal(self) -> bool:
+        """Whether it is a decline whose appeal waits for an answer."""
+        appeal = self.appeal
+        return self.state is CaseState.DECLINED and appeal is not None and appeal.outcome is None
+
+    @property
+    def appeal_open(self) -> bool:
+        """Whether it is a decline that is not final: the program lives until it is."""
+        return self.appealable or self.under_appeal
+
+    @property
+    def pending(self) -> bool:
+        """Whether it cannot go on without somebody's word: a decision, changes, or on an appeal."""
+        return self.state in WAITING or self.under_appeal
+
+    @property
+    def waits(self) -> bool:
+        """Whether time runs for it: until a word is said, or nobody may say it any more."""
+        return self.pending or self.appealable
+
+    @property
     def in_hands(self) -> bool:
-        """Whether somebody is waited for: until it is decided, and for a word on what stands."""
-        return self.state in WAITING or (self.state is CaseState.STANDING and bool(self.holders))
+        """Whether somebody is waited for: until it is final, and for a word on what stands."""
+        return self.waits or (self.state is CaseState.STANDING and bool(self.holders))
 
     def held_by(self, *people: str) -> Holder | None:
         """The first holder among `people`."""
@@ -197,6 +238,7 @@ _STATE_REMEDY: Mapping[CaseState, str] = {
     CaseState.CHANGES_REQUESTED: "the proposer revises the program; a new round opens then",
     CaseState.SUPERSEDED: "decide on the newest round of this gate",
     CaseState.STANDING: "it is decided; to take it back, void the decision",
+    CaseState.DECLINED: "until that is final, who proposed or sponsors it may appeal",
     CaseState.EXPIRED: "a new round opens by itself; decide there",
     CaseState.VOIDED: "a new round opens by itself; decide there",
 }
@@ -238,26 +280,19 @@ def with_decider(case: Case, decider: Decider) -> Case:
     return replace(case, deciders=(*case.deciders, decider))
 
 
-def find_condition(case: Case, condition_id: str) -> Condition:
-    """The condition with this id, or NOT_FOUND."""
-    for condition in case.conditions:
-        if condition.id == condition_id:
-            return condition
-    raise NotFound(f"{case.name}/conditions/{condition_id}")
-
-
 def with_holders(case: Case, holders: Sequence[Holder]) -> Case:
     """The case in these hands; without anyone who may decide it raises its own alarm."""
     able = any(h.role != GOVERNANCE for h in holders)
     return replace(
         case,
         holders=tuple(holders),
-        no_eligible_holder=case.state in WAITING and not able,
+        no_eligible_holder=case.pending and not able,
     )
 
 
-def _stop_waiting(case: Case, now: datetime) -> int:
-    if case.state not in WAITING:
+def waited_by(case: Case, now: datetime) -> int:
+    """Milliseconds that were waited in a case by now, the running wait included."""
+    if not case.waits:
         return case.waited_ms
     return case.waited_ms + max(0, (now - case.waiting_since) // timedelta(milliseconds=1))
 
@@ -285,7 +320,7 @@ def decide(
         exposure_limit_bps=(
             case.exposure_limit_bps if exposure_limit_bps is None else exposure_limit_bps
         ),
-        waited_ms=_stop_waiting(case, now),
+        waited_ms=waited_by(case, now),
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
@@ -296,7 +331,7 @@ def decide(
 
 
 def decline(case: Case, gaps: Sequence[Gap], now: datetime, reason: str = "") -> Case:
-    """The case decided against; the program ends with it."""
+    """The case decided against, for good: the program ends with it."""
     return replace(
         case,
         state=CaseState.DECLINED,
@@ -304,7 +339,7 @@ def decline(case: Case, gaps: Sequence[Gap], now: datetime, reason: str = "") ->
         decided=case.facts,
         decided_at=now,
         gaps=tuple(gaps),
-        waited_ms=_stop_waiting(case, now),
+        waited_ms=waited_by(case, now),
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
@@ -323,7 +358,7 @@ def request_changes(case: Case, gaps: Sequence[Gap], timetable: Timetable, now: 
             verdict=Verdict.CHANGES_REQUESTED,
             gaps=tuple(gaps),
             decided_at=now,
-            waited_ms=_stop_waiting(case, now),
+            waited_ms=waited_by(case, now),
             waiting_since=now,
             timetable=timetable,
             steps_in_wait=0,
@@ -344,7 +379,7 @@ def supersede(case: Case, now: datetime) -> Case:
     return replace(
         case,
         state=CaseState.SUPERSEDED,
-        waited_ms=_stop_waiting(case, now),
+        waited_ms=waited_by(case, now),
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
@@ -357,60 +392,14 @@ def release(case: Case, ending: Ending, now: datetime) -> Case:
     return replace(
         case,
         state=CaseState.RELEASED,
-        waited_ms=_stop_waiting(case, now),
+        waited_ms=waited_by(case, now),
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
         amber=None,
+        appealable_until=None,
         reason=case.reason or f"the program ended: {ending.outcome.lower().replace('_', ' ')}",
     )
-
-
-def close_condition(case: Case, condition_id: str, evidence: str, now: datetime) -> Case:
-    """The case with one condition closed by its evidence; closing it again changes nothing."""
-    condition = find_condition(case, condition_id)
-    if condition.closed_at is not None:
-        return case
-    closed = replace(condition, closed_at=now, evidence=evidence)
-    return replace(
-        case,
-        conditions=tuple(closed if c.id == condition_id else c for c in case.conditions),
-    )
-
-
-def handed_over(
-    case: Case, actor: Holder, person: str, chain: Sequence[Candidate], now: datetime
-) -> tuple[tuple[Holder, ...], Holder]:
-    """Whose places `person` takes, and the place as they hold it.
-
-    A holder hands over their own part; governance hands over the part that the person may hold,
-    from everybody who holds it. Refuses with NOT_A_HOLDER who is not in the chain of that part.
-    """
-    able = [one for one in chain if one.role != GOVERNANCE]
-    if actor.role != GOVERNANCE:
-        alike = [one for one in able if one.role == actor.role]
-        line = [one for one in alike if one.unit == actor.unit] or alike
-        if any(one.person == person for one in line):
-            return (actor,), replace(actor, person=person, since=now, added_by=None)
-    else:
-        part = next((one for one in able if one.person == person), None)
-        if part is not None:
-            held = [h for h in case.holders if h.role == part.role]
-            same = [h for h in held if h.unit == part.unit] or held
-            unit = same[0].unit if same else part.unit
-            governing = (h for h in case.holders if h.role == GOVERNANCE)
-            return (*same, *governing), Holder(person, part.role, now, unit)
-    raise Denied(
-        "NOT_A_HOLDER",
-        f"{person} cannot hold {case.name}: not in its chain, or on another side",
-    )
-
-
-def reassign(case: Case, given_up: Sequence[Holder], holder: Holder) -> Case:
-    """The case in the hands of `holder` instead of `given_up`."""
-    place = (holder.person, holder.role, holder.unit)
-    kept = [h for h in case.holders if h not in given_up and (h.person, h.role, h.unit) != place]
-    return with_holders(case, [*kept, holder])
 
 
 def escalate(
@@ -418,19 +407,21 @@ def escalate(
     now: datetime,
     next_step: Callable[[int], DueStep],
     chain: Sequence[Candidate],
+    until: datetime | None = None,
 ) -> tuple[Case, tuple[Escalation, ...]]:
     """Takes every step that is due at `now` and was not taken; each keeps its own due date.
 
     `next_step(n)` is the step that comes after n were taken. From OVERDUE on each step adds the
     next candidate of `chain` who does not hold the case yet; the chain is free of people who may
-    not hold it.
+    not hold it. A wait that ends by itself ends at `until`: no step comes after that.
     """
     if not case.in_hands:
         return case, ()
     taken: list[Escalation] = []
     holders = list(case.holders)
     recorded = case.steps_in_wait
-    while (due := next_step(recorded)).at <= now:
+    latest = now if until is None else min(now, until)
+    while (due := next_step(recorded)).at <= latest:
         before = tuple(h.person for h in holders)
         added = None
         if due.step not in (Step.NUDGE, Step.WARN):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from investiture.casework.words import Basis, Gate, Outcome, Side, Verdict
+from investiture.casework.words import AppealOutcome, Basis, Gate, Outcome, Side, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,25 @@ class Gap:
     excess: str
     remedy: str
     fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """The appeal against a decline, the one that a program has at a gate.
+
+    `line` is who may decide it, nearest first; `declined_by` is whose decline it is about.
+    """
+
+    person: str
+    grounds: str
+    evidence: tuple[str, ...]
+    made_at: datetime
+    declined_by: tuple[str, ...]
+    line: tuple[str, ...]
+    outcome: AppealOutcome | None = None
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,18 +235,23 @@ def check_text(name: str, text: str) -> None:
 
 
 def check_attachment(attachment: Attachment | None) -> None:
+    """Refuses with INVALID_FIELD an attachment without a title, or whose link is none."""
+    if attachment is None:
+        return
+    check_text("attachment.title", attachment.title)
+    check_link("attachment.link", attachment.link)
+
+
+def check_link(name: str, link: str) -> None:
     """Refuses with INVALID_FIELD a link that is no plain https address.
 
     A link is shown to people of other departments years later: other schemes run something, or
     open what the next reader does not have; a password in it would be kept for ever.
     """
-    if attachment is None:
-        return
-    check_text("attachment.title", attachment.title)
-    why = _unfit(attachment.link)
+    why = _unfit(link)
     if why:
         raise InvalidArgument.of(
-            "attachment.link", f"{why}; write an https address, for instance https://dms/report.pdf"
+            name, f"{why}; write an https address, for instance https://dms/report.pdf"
         )
 
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from investiture.casework import appeals, conditions, extensions
 from investiture.casework import case as cases
-from investiture.casework import extensions
 from investiture.casework.case import Case, DueStep, Escalation, Holder
 from investiture.casework.desk import Desk, HoldingDesk, LaneDesk
 from investiture.casework.facts import Ending, Evidence, Warrant
+from investiture.casework.handing_over import handed_over, reassign
 from investiture.casework.openings import Fresh, Kept, Tolerance, Weighed, reopen, superseded
 from investiture.casework.rules import Pinned, Rules
 from investiture.casework.standing import Part, RollCall, anybodys, attended, callable_chain
@@ -19,7 +20,7 @@ from investiture.casework.statements import missing_warrants, warrant_for
 from investiture.casework.store import CaseStore
 from investiture.casework.succession import succeeding
 from investiture.casework.trial_lane import ON_FOOT
-from investiture.casework.words import WAITING, Basis, CaseState, Gate, Step
+from investiture.casework.words import Basis, CaseState, Gate, Step
 from investiture.charter import timetable as dates
 from investiture.charter.model import Charter
 from investiture.chassis.refusal import Denied, InvalidArgument, PreconditionFailed
@@ -121,7 +122,8 @@ class CaseOperations:
         if not taken:
             return self.reading(tx, case), ()
         payload = {**_steps(taken), "no_eligible_holder": moved.no_eligible_holder}
-        saved = self.store.save(tx, case, moved, f"{case.gate.value.lower()}.escalated", payload)
+        what = "decline_final" if case.appealable and not moved.appealable else "escalated"
+        saved = self.store.save(tx, case, moved, f"{case.gate.value.lower()}.{what}", payload)
         return self.reading(tx, saved), taken
 
     def extend(self, tx: Transaction, name: str, etag: str, reason: str) -> Reading:
@@ -150,12 +152,16 @@ class CaseOperations:
     def escalated(self, tx: Transaction, case: Case) -> tuple[Case, tuple[Escalation, ...]]:
         """The case after every step that is due, still to be saved, and the steps."""
         rules = self.rules(tx, case)
+
+        def following(recorded: int) -> DueStep:
+            return _next(rules, case, recorded, tx.now)
+
+        if case.appealable:
+            return appeals.awaited(case, tx.now, following)
         roll = self.store.standings.roll(tx, rules.countersigner)
         line = self._desk_of(tx, case).chain(tx, case)
         chain = callable_chain(line, self.parts(tx, case), roll, tx.now)
-        stepped, taken = cases.escalate(
-            case, tx.now, lambda recorded: _next(rules, case, recorded, tx.now), chain
-        )
+        stepped, taken = cases.escalate(case, tx.now, following, chain)
         return (self._attended(tx, stepped, roll) if taken else case), taken
 
     def release(self, tx: Transaction, gate: Gate, ending: Ending) -> Reading | None:
@@ -198,7 +204,7 @@ class CaseOperations:
     ) -> Reading:
         """Closes a condition with its evidence: its owner may, and the case's deciders."""
         case = self.find(tx, name, etag)
-        condition = cases.find_condition(case, condition_id)
+        condition = conditions.find_condition(case, condition_id)
         actor = tx.call.principal.subject
         if actor != condition.owner and actor not in case.people:
             raise Denied(
@@ -207,15 +213,19 @@ class CaseOperations:
                 "closes it",
             )
         cases.require_state(case, CaseState.STANDING, CaseState.OPEN)
-        after = cases.close_condition(case, condition_id, evidence, tx.now)
+        after = conditions.close_condition(case, condition_id, evidence, tx.now)
         kind = f"{case.gate.value.lower()}.condition_closed"
         payload = {"condition": condition_id, "evidence": evidence}
         return self.reading(tx, self.store.save(tx, case, after, kind, payload))
 
     def reassign(self, tx: Transaction, name: str, etag: str, person: str, reason: str) -> Reading:
-        """Hands the caller's part of an open case, or by governance any part, to a person."""
+        """Hands the caller's part of an open case, or by governance any part, to a person.
+
+        Of a declined one it is its appeal that is handed on.
+        """
         case = self.find(tx, name, etag)
-        cases.require_state(case, CaseState.OPEN)
+        if not case.under_appeal:
+            cases.require_state(case, CaseState.OPEN)
         actor = tx.call.principal.subject
         held = case.held_by(actor)
         if held is None and actor in self.governing:
@@ -224,8 +234,8 @@ class CaseOperations:
             raise Denied("NOT_A_HOLDER", f"{actor} does not hold {case.name}")
         roll = self._roll(tx, case)
         chain = [one for one in self._desk_of(tx, case).chain(tx, case) if roll.able(one.person)]
-        given_up, holder = cases.handed_over(case, held, person, chain, tx.now)
-        after = self._attended(tx, cases.reassign(case, given_up, holder), roll)
+        given_up, holder = handed_over(case, held, person, chain, tx.now)
+        after = self._attended(tx, reassign(case, given_up, holder), roll)
         kind = f"{case.gate.value.lower()}.reassigned"
         payload = {"to": person, "reason": reason}
         return self.reading(tx, self.store.save(tx, case, after, kind, payload))
@@ -276,13 +286,13 @@ class CaseOperations:
         return self.store.save(tx, case, after, f"{case.gate.value.lower()}.attended", payload)
 
     def _attended(self, tx: Transaction, case: Case, roll: RollCall) -> Case:
-        if case.state not in WAITING:
+        if not case.pending:
             return case
         parts, desk = self.parts(tx, case), self._desk_of(tx, case)
         return attended(case, parts, lambda: desk.chain(tx, case), roll, tx.now)
 
     def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
-        """Changes that are requested are one person's to make; else the gate's desk knows."""
+        """Changes and the answer to an appeal are one person's; else the gate's desk knows."""
         if case.state is CaseState.OPEN:
             return self._desk_of(tx, case).parts(tx, case)
         return (anybodys(None),)
@@ -352,7 +362,7 @@ class CaseOperations:
             replaced = superseded(old, tx.now)
             kind = f"{gate.value.lower()}.superseded"
             self.store.save(tx, old, replaced, kind, {"by": new.name})
-            new = succeeding(old, replace(new, escalations=(), waited_ms=0))
+            new = succeeding(old, replace(new, appeal=old.appeal))
             desk.superseded(tx, old, new)
         lane = desk.lane(tx, new, evidence) if isinstance(desk, LaneDesk) else ON_FOOT
         if lane.covered is not None and isinstance(desk, LaneDesk):

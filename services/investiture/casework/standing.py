@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from investiture.casework.case import GOVERNANCE, Candidate, Case, Holder
-from investiture.casework.words import WAITING, Purpose
+from investiture.casework.words import Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +140,13 @@ def attended(
     roll: RollCall,
     now: datetime,
 ) -> Case:
-    """The waiting case in the hands of people who are there.
+    """The case that needs somebody's word in the hands of people who are there.
 
     Who has left holds nothing any more; who is away keeps what they hold. A part with too few
     holders who are there gets the next of the chain at once. Where the chain has nobody either,
     that is an alarm, and governance holds the case beside the others until it is over.
     """
-    if case.state not in WAITING:
+    if not case.pending:
         return case
     holders = [h for h in case.holders if roll.able(h.person) and not _by_alarm(h)]
     asked: list[Candidate] | None = None

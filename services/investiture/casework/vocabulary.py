@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 from investiture.casework.words import (
     Amber,
+    AppealOutcome,
     Basis,
     CaseState,
     Gate,
@@ -50,6 +51,12 @@ VERDICTS = Vocabulary(Verdict, gate_pb2.Verdict.Value, "VERDICT_", gate_pb2.VERD
 BASES = Vocabulary(Basis, gate_pb2.Basis.Value, "BASIS_", gate_pb2.BASIS_UNSPECIFIED)
 AMBERS = Vocabulary(Amber, gate_pb2.Amber.Value, "AMBER_", gate_pb2.AMBER_UNSPECIFIED)
 STEPS = Vocabulary(Step, gate_pb2.Step.Value, "STEP_", gate_pb2.STEP_UNSPECIFIED)
+APPEAL_OUTCOMES = Vocabulary(
+    AppealOutcome,
+    gate_pb2.AppealOutcome.Value,
+    "APPEAL_OUTCOME_",
+    gate_pb2.APPEAL_OUTCOME_UNSPECIFIED,
+)
 OUTCOMES = Vocabulary(
     Outcome, statements_pb2.Outcome.Value, "OUTCOME_", statements_pb2.OUTCOME_UNSPECIFIED
 )

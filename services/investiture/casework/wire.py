@@ -10,6 +10,7 @@ from investiture.api.casework.v1 import case_service_pb2 as casework_pb
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 from investiture.casework.case import CarriedNotice, Case, DueStep, Escalation, Extension, Holder
 from investiture.casework.facts import (
+    Appeal,
     Condition,
     Decider,
     Ending,
@@ -21,6 +22,7 @@ from investiture.casework.facts import (
 )
 from investiture.casework.vocabulary import (
     AMBERS,
+    APPEAL_OUTCOMES,
     BASES,
     GATES,
     OUTCOMES,
@@ -29,7 +31,7 @@ from investiture.casework.vocabulary import (
     STEPS,
     VERDICTS,
 )
-from investiture.casework.words import WAITING, CaseState
+from investiture.casework.words import CaseState
 from investiture.charter.timetable import Timetable
 
 NEVER_MS = -1
@@ -195,6 +197,21 @@ def _notice_to(notice: CarriedNotice) -> gate_pb2.CarriedNotice:
     )
 
 
+def _appeal_to(appeal: Appeal) -> gate_pb2.Appeal:
+    return gate_pb2.Appeal(
+        person=appeal.person,
+        grounds=appeal.grounds,
+        evidence=appeal.evidence,
+        made_at=stamp(appeal.made_at),
+        declined_by=appeal.declined_by,
+        line=appeal.line,
+        outcome=APPEAL_OUTCOMES.to(appeal.outcome),
+        decided_by=appeal.decided_by,
+        decided_at=stamp(appeal.decided_at),
+        reason=appeal.reason,
+    )
+
+
 def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
     """The API's form of a case; `following` is the next step of its timetable and its date."""
     return gate_pb2.GateCase(
@@ -224,11 +241,14 @@ def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
         no_eligible_holder=case.no_eligible_holder,
         reason=case.reason,
         amber=AMBERS.to(case.amber),
-        waiting_since=stamp(case.waiting_since) if case.state in WAITING else None,
+        waiting_since=stamp(case.waiting_since) if case.waits else None,
         waited_ms=case.waited_ms,
         extensions=[_extension_to(e) for e in case.extensions],
         standing_decision=standing_ref_to(case.standing_decision),
         not_covered=case.not_covered,
+        appealable_until=stamp(case.appealable_until),
+        appeal=None if case.appeal is None else _appeal_to(case.appeal),
+        appeal_open=case.appeal_open,
     )
 
 

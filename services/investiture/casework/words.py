@@ -83,6 +83,13 @@ class Step(StrEnum):
     REPEAT = "REPEAT"
 
 
+class AppealOutcome(StrEnum):
+    """What an appeal against a decline came to."""
+
+    UPHELD = "UPHELD"
+    GRANTED = "GRANTED"
+
+
 class Outcome(StrEnum):
     """How a program ended."""
 

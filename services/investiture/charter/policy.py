@@ -78,11 +78,14 @@ class Review(Part):
     """IT's review: the unit that answers for it and who knights, by the depth that triage says.
 
     ``decline_after_rounds`` of requested changes come before a decline that is not for exposure.
+    ``appeal_window``: the business time in which a decline may be appealed; without one, or with
+    nothing, it is final at once.
     """
 
     unit: Id
     approvals: Mapping[Depth, tuple[Approval, ...]]
     decline_after_rounds: Annotated[int, Field(ge=1, le=99)] = 2
+    appeal_window: IsoDuration | None = None
 
 
 class Tolerance(Part):

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from investiture.charter.business_time import add_working_time, working_time_between
-from investiture.charter.duration import scaled
+from investiture.charter.calendar import Calendar
+from investiture.charter.duration import Amount, scaled
 from investiture.charter.model import Charter
 from investiture.charter.vocabulary import Step, Wait
 
@@ -52,9 +53,10 @@ def timetable(charter: Charter, wait: str, opened_at: datetime) -> Timetable:
         HolidaysUnknown: the dates run into a year without holiday data.
     """
     sla = charter.sla(wait)
-    calendar = charter.calendar(sla.calendar)
-    agreed = sla.duration.business
+    return _dates(charter.calendar(sla.calendar), opened_at, sla.duration.business)
 
+
+def _dates(calendar: Calendar, opened_at: datetime, agreed: Amount) -> Timetable:
     def at(percent: int) -> datetime:
         return add_working_time(calendar, opened_at, scaled(agreed, percent, 100))
 
@@ -77,6 +79,18 @@ def extended(charter: Charter, wait: str, table: Timetable, now: datetime) -> Ti
         return add_working_time(calendar, start, scaled(granted, percent, 100))
 
     return Timetable(table.opened_at, at(50), at(80), at(100), at(150), calendar.version)
+
+
+def appeal_timetable(charter: Charter, wait: str, declined_at: datetime) -> Timetable | None:
+    """Return the dates in which a decline may be appealed, overdue when no longer.
+
+    In business time of the gate's calendar; None where the charter makes a decline final at once.
+    Raises as ``timetable``.
+    """
+    window = charter.review.appeal_window
+    if window is None or not window.positive:
+        return None
+    return _dates(charter.calendar(charter.sla(wait).calendar), declined_at, window.business)
 
 
 def heard_until(charter: Charter, opened_at: datetime) -> datetime:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from investiture.cli import (
+    appeals,
     books,
     casefiles,
     changes,
@@ -67,6 +68,7 @@ for room in (
     years,
     books,
     reviews,
+    appeals,
     stages,
     standing,
     casefiles,

@@ -98,6 +98,11 @@ def state(case: gate_pb2.GateCase) -> Text:
         text.append(f" carried to revision {case.revision}", style="cyan")
     if case.HasField("standing_decision"):
         text.append(f" by standing decision {case.standing_decision.id}", style="cyan")
+    if case.HasField("appealable_until"):
+        until = clock(instant(case, "appealable_until"))
+        text.append(f", can be appealed until {until}", style="yellow")
+    elif case.appeal_open:
+        text.append(", appealed", style="yellow")
     if case.amber:
         text.append(" amber", style="bold yellow")
     if case.no_eligible_holder:
@@ -136,7 +141,7 @@ def _remarks(path: pb.Path) -> Iterator[Text]:
 
 
 def case_remarks(case: gate_pb2.GateCase) -> Iterator[Text]:
-    """Yield why a case is amber, its extensions, gaps and conditions, and what was carried."""
+    """Yield why a case is amber, its extensions, gaps, appeal, conditions, and what was carried."""
     gate = gate_word(case.gate) if case.gate else ""
     if case.amber:
         yield Text(f"  {gate} amber, {_AMBER[case.amber]}: {case.reason}", style="yellow")
@@ -149,6 +154,8 @@ def case_remarks(case: gate_pb2.GateCase) -> Iterator[Text]:
     for gap in case.gaps:
         yield Text(f"  {gate} gap: {gap.risk}: {gap.excess} over {gap.tolerance}", style="magenta")
         yield Text(f"    → {gap.remedy}", style="green")
+    if case.HasField("appeal"):
+        yield from _appeal_remarks(gate, case.appeal)
     for condition in case.conditions:
         closed = condition.HasField("closed_at")
         how = "closed" if closed else f"open, blocks {gate_word(condition.blocks)}"
@@ -159,6 +166,18 @@ def case_remarks(case: gate_pb2.GateCase) -> Iterator[Text]:
         what = "; ".join(notice.changes) or "nothing material"
         line = f"  {gate} carried {notice.from_revision} → {notice.to_revision}, {people} told: "
         yield Text(line + what, style="cyan")
+
+
+def _appeal_remarks(gate: str, appeal: gate_pb2.Appeal) -> Iterator[Text]:
+    whose = ", ".join(short(person) for person in appeal.declined_by)
+    line = f"  {gate} declined by {whose}, appealed by {short(appeal.person)}: {appeal.grounds}"
+    yield Text(line, style="magenta")
+    for link in appeal.evidence:
+        yield Text(f"    {link}", style="dim")
+    if appeal.outcome:
+        name = gate_pb2.AppealOutcome.Name(appeal.outcome)
+        how = name.removeprefix("APPEAL_OUTCOME_").lower()
+        yield Text(f"    {how} by {short(appeal.decided_by)}: {appeal.reason}", style="cyan")
 
 
 def case_line(case: gate_pb2.GateCase, now: datetime | None = None) -> str:

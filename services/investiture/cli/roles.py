@@ -12,6 +12,7 @@ from investiture.api.common.v1 import keys_pb2
 from investiture.api.governance.v1 import governance_service_pb2, standing_decisions_pb2
 from investiture.api.itrisk.v1 import (
     acceptance_service_pb2,
+    appeal_service_pb2,
     calibration_service_pb2,
     duty_service_pb2,
     itrisk_service_pb2,
@@ -33,6 +34,7 @@ SERVICES = tuple(
         itrisk_service_pb2,
         risk_service_pb2,
         acceptance_service_pb2,
+        appeal_service_pb2,
         duty_service_pb2,
         calibration_service_pb2,
         case_service_pb2,

@@ -19,6 +19,7 @@ from investiture.api.governance.v1 import governance_service_pb2 as governance_p
 from investiture.api.governance.v1.governance_service_pb2_grpc import GovernanceServiceStub
 from investiture.api.governance.v1.standing_decisions_pb2_grpc import StandingDecisionServiceStub
 from investiture.api.itrisk.v1.acceptance_service_pb2_grpc import AcceptanceServiceStub
+from investiture.api.itrisk.v1.appeal_service_pb2_grpc import AppealServiceStub
 from investiture.api.itrisk.v1.calibration_service_pb2_grpc import CalibrationServiceStub
 from investiture.api.itrisk.v1.duty_service_pb2_grpc import DutyServiceStub
 from investiture.api.itrisk.v1.itrisk_service_pb2_grpc import ItRiskServiceStub
@@ -106,6 +107,10 @@ class Session:
     async def acceptances(self) -> AcceptanceServiceStub:
         """Return who accepts risk; IT risk serves it."""
         return AcceptanceServiceStub(await self._channel("itrisk"))
+
+    async def appeals(self) -> AppealServiceStub:
+        """Return appeals against declines; IT risk serves them."""
+        return AppealServiceStub(await self._channel("itrisk"))
 
     async def duties(self) -> DutyServiceStub:
         """Return the duties beside the numbers; IT risk serves them."""

@@ -17,6 +17,9 @@ from investiture.itrisk.acceptance_handlers import AcceptanceHandlers
 from investiture.itrisk.acceptance_store import AcceptanceStore
 from investiture.itrisk.accepters import Accepters
 from investiture.itrisk.accepting import AcceptanceOperations
+from investiture.itrisk.appeal_handlers import SERVICE as APPEAL
+from investiture.itrisk.appeal_handlers import AppealHandlers
+from investiture.itrisk.appealing import AppealOperations
 from investiture.itrisk.appetites import Recomputing
 from investiture.itrisk.assessing import Assessing
 from investiture.itrisk.bounds import Bounds
@@ -76,6 +79,12 @@ async def compose(
         base.directory(),
         computer,
     )
+    appealing = AppealHandlers(
+        AppealOperations(cases, desks, reviews, operations),
+        cases,
+        base.mutations,
+        base.directory(),
+    )
     owed = DutyHandlers(DutyOperations(cases, duties, bounds), base.mutations, base.directory())
     scoring = CalibrationHandlers(CalibrationOperations(forecasts), base.mutations)
     recomputing = Recomputing(
@@ -100,6 +109,7 @@ async def compose(
             Binding(SERVICE, handlers),
             Binding(RISK, risk),
             Binding(ACCEPTANCE, accepting),
+            Binding(APPEAL, appealing),
             Binding(DUTY, owed),
             Binding(CALIBRATION, scoring),
         ],

@@ -206,3 +206,12 @@ def why_not_covered(
     if tolerances(acceptance.answer) != tolerances(answer):
         return "the appetite is another one since"
     return why_worse(acceptance.answer, answer)
+
+
+def with_ground(rationale: str, acceptance: Acceptance | None) -> str:
+    """A rationale that names what the knighting rests on."""
+    if acceptance is None:
+        return rationale
+    who = " and ".join(voice.person for voice in acceptance.voices)
+    rests = f"rests on {acceptance.name}, accepted by {who} until {acceptance.until:%Y-%m-%d}"
+    return f"{rationale}; {rests}" if rationale else rests

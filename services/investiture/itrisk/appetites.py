@@ -112,7 +112,7 @@ class Recomputing:
         case = self._cases.newest(tx, acceptance.program, Gate.KNIGHT)
         if case is None or case.state is not CaseState.STANDING:
             return
-        levels = self._desks.of(tx, case).levels(self._reviews.load(tx, case.name))
+        levels = self._desks.of(tx, case).levels(case, self._reviews.load(tx, case.name))
         after = replace(
             case,
             holders=domain.holders_of(levels[0], tx.now) if levels else (),

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from investiture.casework import case as cases
+from investiture.casework.appeals import SPONSOR
 from investiture.casework.approvals import Level, open_level
 from investiture.casework.case import Case, Holder
-from investiture.casework.facts import Authority, Condition, Decider, Gap
+from investiture.casework.facts import Authority, Condition, Decider, Gap, Revision, Warrant
 from investiture.casework.sides import shared_people
 from investiture.casework.words import Gate, Side, Verdict
 from investiture.chassis.refusal import FieldViolation, InvalidArgument, Leg, PreconditionFailed
@@ -154,6 +155,17 @@ def knight(
         return cases.with_holders(decided, first)
     verdict = verdict_of(asked, limit, conditions)
     return cases.decide(decided, verdict, now, validity=validity, reason=knighting.rationale)
+
+
+def pledged(pledge: Warrant) -> tuple[str, ...]:
+    """Who pledged as a sponsor, named by the program or in a named one's place."""
+    return tuple(dict.fromkeys(d.person for d in pledge.deciders if d.role == SPONSOR))
+
+
+def sponsors(facts: Revision, by_pledge: Iterable[str]) -> tuple[str, ...]:
+    """Who sponsors a program: who pledged, and whom it names."""
+    named = (one for one in (facts.sponsor, facts.counter_sponsor) if one)
+    return tuple(dict.fromkeys((*by_pledge, *named)))
 
 
 def decider(case: Case, authority: Authority, now: datetime) -> Decider:

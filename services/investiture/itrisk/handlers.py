@@ -14,6 +14,7 @@ from investiture.itrisk import domain
 from investiture.itrisk.assessing import Judged
 from investiture.itrisk.computing import Computer, seconds_left
 from investiture.itrisk.operations import ReviewOperations, ReviewReading
+from investiture.itrisk.review_messages import review_to
 
 SERVICE = "investiture.api.itrisk.v1.ItRiskService"
 
@@ -119,22 +120,7 @@ class ItRiskHandlers:
         return await resolve_caller(self._directory, call, Purpose.KNIGHT, on_behalf_of)
 
     def _message(self, reading: ReviewReading, tx: Transaction) -> pb.RiskReview:
-        case, facts = reading.case, reading.case.facts
-        accepted, grace = reading.acceptance, reading.grace
-        return pb.RiskReview(
-            gate_case=wire.case_to(case, self._cases.reading(tx, case).following),
-            exposure_asked_bps=facts.exposure_bps,
-            data_classes=facts.data_classes,
-            vendors=facts.vendors,
-            controls=facts.controls,
-            rounds_of_changes=reading.rounds_of_changes,
-            money_people=reading.review.money_people,
-            business_people=reading.review.business_people,
-            acceptance=accepted.name if accepted else "",
-            re_review_at=wire.stamp(accepted.review_at if accepted else None),
-            grace_until=wire.stamp(grace.ends_at if grace else None),
-            grace_reason=grace.why if grace else "",
-        )
+        return review_to(reading, self._cases.reading(tx, reading.case).following)
 
 
 def _require_blocks(request: pb.KnightRequest) -> None:

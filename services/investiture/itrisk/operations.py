@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from investiture.casework import appeals
 from investiture.casework import case as cases
 from investiture.casework.approvals import Level, candidates, levels_of, lines_of, missing
 from investiture.casework.case import Candidate, Case, Holder
@@ -15,8 +16,9 @@ from investiture.casework.sides import business_side, shared_people
 from investiture.casework.standing import Part, anybodys
 from investiture.casework.statements import recalled
 from investiture.casework.store import CaseStore
-from investiture.casework.trial_lane import Covered, Lane
+from investiture.casework.trial_lane import ON_FOOT, Covered, Lane
 from investiture.casework.words import CaseState, Gate, Purpose
+from investiture.charter import timetable as dates
 from investiture.charter.authority import review_approvals
 from investiture.charter.model import Charter
 from investiture.charter.ownership import GOVERNANCE, escalation_chain
@@ -25,8 +27,9 @@ from investiture.charter.vocabulary import Depth
 from investiture.chassis.refusal import PreconditionFailed, Stale
 from investiture.chassis.transaction import Transaction
 from investiture.itrisk import domain
-from investiture.itrisk.acceptances import TREAT, Acceptance, require_neutral
+from investiture.itrisk.acceptances import TREAT, Acceptance, require_neutral, with_ground
 from investiture.itrisk.accepters import Accepters
+from investiture.itrisk.arbiters import Arbiters, never_for_it
 from investiture.itrisk.assessing import (
     Assessing,
     Judged,
@@ -76,14 +79,15 @@ class KnightDesk:
         self._cases = cases_
         self._reviews = reviews
         self._trial = KnightLane(charter)
+        self.arbiters = Arbiters(charter, cases_, reviews, self.levels)
 
     def signer(self, evidence: Evidence) -> str:
         """Who signed for IT what the pledge stands by."""
         return self._trial.signer(evidence)
 
     def lane(self, tx: Transaction, case: Case, evidence: Evidence) -> Lane:
-        """Whether a standing decision covers it."""
-        return self._trial.lane(tx, evidence)
+        """Whether a standing decision covers it; people decide what an appeal has reopened."""
+        return ON_FOOT if case.appeal else self._trial.lane(tx, evidence)
 
     def fits(self, tx: Transaction, present: Case, evidence: Evidence) -> bool:
         """Whether a later revision keeps the caps."""
@@ -121,6 +125,7 @@ class KnightDesk:
             money_people=tuple(
                 sorted({*review.money_people, *evidence.warrants[Gate.FUND].people})
             ),
+            sponsors=domain.pledged(evidence.warrants[Gate.PLEDGE]),
         )
         standing = cases.as_of(present, tx.now).state is CaseState.STANDING
         if standing and present.gate_digest == facts.gate_digest(self.gate):
@@ -150,9 +155,10 @@ class KnightDesk:
         ).depth
         business = business_side(facts, evidence.warrants[Gate.PLEDGE])
         money = evidence.warrants[Gate.FUND].people
-        review = Review(depth.value, tuple(sorted(business)), tuple(sorted(money)))
+        sponsors = domain.pledged(evidence.warrants[Gate.PLEDGE])
+        review = Review(depth.value, tuple(sorted(business)), tuple(sorted(money)), sponsors)
         self._reviews.insert(tx, case.name, case.program, review)
-        levels = self.levels(review)
+        levels = self.levels(case, review)
         return domain.holders_of(levels[0], tx.now) if levels else ()
 
     def _rating(self, tx: Transaction, program: str) -> str:
@@ -161,22 +167,27 @@ class KnightDesk:
         said = None if profile is None else profile.content.get("rating")
         return "" if said is None else rated(said)
 
-    def levels(self, review: Review) -> tuple[Level, ...]:
-        """The levels of the review, free of the business and the money side."""
+    def levels(self, case: Case, review: Review) -> tuple[Level, ...]:
+        """The levels of the review, free of the other sides and of whom an appeal has barred."""
         approvals = review_approvals(self._charter, Depth(review.depth))
-        conflicted = frozenset({*review.business_people, *review.money_people})
+        conflicted = never_for_it(case, review)
         pairs = [(approval, candidates(self._charter, approval)) for approval in approvals]
         return levels_of(pairs, conflicted, self._charter.countersigner)
 
     def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
-        """The line above the reviewing unit, then governance; never the other sides."""
+        """The line above the reviewing unit, then governance; never the other sides.
+
+        Of a declined case it is who may decide its appeal.
+        """
         review = self._reviews.load(tx, case.name)
+        if case.under_appeal:
+            return self.arbiters.chain(tx, case)
         if case.state is CaseState.CHANGES_REQUESTED:
             unit = case.facts.owning_unit.removeprefix("units/")
             people = escalation_chain(self._charter, unit)
         else:
             people = escalation_chain(self._charter, self._charter.review.unit)
-        conflicted = {*review.business_people, *review.money_people}
+        conflicted = never_for_it(case, review)
         return tuple(
             Candidate(
                 holder.person,
@@ -190,8 +201,8 @@ class KnightDesk:
     def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
         """What the present level lacks, from whom has said nothing yet and is of no other side."""
         review = self._reviews.load(tx, case.name)
-        out = frozenset({*review.business_people, *review.money_people}) | case.people
-        lacking = missing(self.levels(review), len(case.deciders))
+        out = never_for_it(case, review) | case.people
+        lacking = missing(self.levels(case, review), len(case.deciders))
         return (anybodys(Purpose.KNIGHT, max(lacking, 1), out),)
 
     def _role(self, case: Case) -> str:
@@ -219,7 +230,7 @@ class KnightDesk:
     def terms(self, tx: Transaction, case: Case) -> Sequence[str]:
         """How deep IT looks, and who knights."""
         review = self._reviews.load(tx, case.name)
-        levels = lines_of(self.levels(review))
+        levels = lines_of(self.levels(case, review))
         return (f"review {review.depth.lower()}", *(f"knighted by {line}" for line in levels))
 
     def warrant(self, tx: Transaction, case: Case, warrant: Warrant) -> Warrant:
@@ -250,7 +261,7 @@ class ReviewOperations:
 
     def read(self, tx: Transaction, name: str) -> ReviewReading:
         """The review called `name`."""
-        return self._reading(tx, self._cases.find(tx, name))
+        return self.reading(tx, self._cases.find(tx, name))
 
     def knight(
         self,
@@ -270,9 +281,9 @@ class ReviewOperations:
         if judged is not None and acceptance is None:
             require_inside(judged.answer, judged.subject.currency)
         domain.check_conditions(knighting.conditions, tx.now)
-        levels = self._desks.of(tx, case).levels(review)
+        levels = self._desks.of(tx, case).levels(case, review)
         validity = self._bounds.validity(tx, case, acceptance)
-        knighting = replace(knighting, rationale=_reason(knighting.rationale, acceptance))
+        knighting = replace(knighting, rationale=with_ground(knighting.rationale, acceptance))
         knighted = domain.knight(case, levels, knighting, authority, tx.now, validity)
         if knighted.state is CaseState.STANDING:  # who spoke first may have changed sides since
             domain.require_apart(knighted.people, review.business_people, review.money_people)
@@ -284,7 +295,8 @@ class ReviewOperations:
         payload.update(self._keep(tx, case, "KNIGHTED", judged))
         if stated is not None:
             self._forecasts.insert(tx, forecast_of(case, authority, judged, stated, tx.now))
-        return self._reading(tx, self._cases.store.save(tx, case, after, "knight.yes", payload))
+        self._reviews.speak(tx, case, authority.people)
+        return self.reading(tx, self._cases.store.save(tx, case, after, "knight.yes", payload))
 
     def request_changes(
         self,
@@ -304,13 +316,14 @@ class ReviewOperations:
         timetable = self._cases.changes_timetable(tx, case)
         after = self._cases.governed(tx, cases.request_changes(case, gaps, timetable, tx.now))
         self._reviews.mark_changes_requested(tx, case.name)
+        self._reviews.speak(tx, case, authority.people)
         payload: dict[str, object] = {
             "authority": authority.evidence(),
             "gaps": [gap.risk for gap in gaps],
         }
         payload.update(self._keep(tx, case, "CHANGES_REQUESTED", judged))
         saved = self._cases.store.save(tx, case, after, "knight.changes_requested", payload)
-        return self._reading(tx, saved)
+        return self.reading(tx, saved)
 
     def decline(
         self,
@@ -324,27 +337,37 @@ class ReviewOperations:
         *,
         no_exposure_fits: bool,
     ) -> ReviewReading:
-        """A no, with the price and what would flip it; the program ends with it.
+        """A no, with the price and what would flip it; the program ends once it is final.
 
         Where numbers exist they have to agree that no exposure fits, and no control on offer.
         """
-        case, _ = self._decidable(tx, name, etag, authority)
+        case, review = self._decidable(tx, name, etag, authority)
         domain.check_gaps(gaps)
         if no_exposure_fits:
             self._require_current(tx, case, 0, judged)
             if judged is not None:
                 require_empty_window(judged.answer)
+        rules = self._cases.rules(tx, case)
         domain.check_decline(
             self._reviews.rounds_of_changes(tx, case.program),
-            self._cases.rules(tx, case).review.decline_after_rounds,
+            rules.review.decline_after_rounds,
             no_exposure_fits=no_exposure_fits,
         )
         decided = cases.with_decider(case, domain.decider(case, authority, tx.now))
-        after = cases.decline(decided, gaps, tx.now, f"price: {price}")
-        payload = {"authority": authority.evidence(), "price": price}
-        return self._reading(
-            tx, self._cases.store.save(tx, case, after, "knight.declined", payload)
+        declined = cases.decline(decided, gaps, tx.now, f"price: {price}")
+        table = dates.appeal_timetable(rules, case.gate.value, tx.now)
+        after = appeals.may_be_appealed(
+            declined, domain.sponsors(case.facts, review.sponsors), table
         )
+        self._reviews.speak(tx, case, authority.people)
+        until = after.appealable_until
+        payload = {
+            "authority": authority.evidence(),
+            "price": price,
+            "appealable_until": "" if until is None else until.isoformat(),
+        }
+        saved = self._cases.store.save(tx, case, after, "knight.declined", payload)
+        return self.reading(tx, saved)
 
     def _acceptance(
         self,
@@ -404,10 +427,12 @@ class ReviewOperations:
         review = self._reviews.load(tx, case.name)
         domain.check_sides(authority, review.business_people, review.money_people)
         require_independent(case.facts, authority)
+        appeals.require_others(case, authority.people)
         cases.require_holder(case, *authority.people)
         return case, review
 
-    def _reading(self, tx: Transaction, case: Case) -> ReviewReading:
+    def reading(self, tx: Transaction, case: Case) -> ReviewReading:
+        """The review of a case, as it reads with what stands beside it."""
         review = self._reviews.load(tx, case.name)
         return ReviewReading(
             case,
@@ -416,12 +441,3 @@ class ReviewOperations:
             self._bounds.acceptance(tx, case.program),
             self._bounds.grace(tx, case),
         )
-
-
-def _reason(rationale: str, acceptance: Acceptance | None) -> str:
-    """A rationale that names what the knighting rests on."""
-    if acceptance is None:
-        return rationale
-    who = " and ".join(voice.person for voice in acceptance.voices)
-    rests = f"rests on {acceptance.name}, accepted by {who} until {acceptance.until:%Y-%m-%d}"
-    return f"{rationale}; {rests}" if rationale else rests

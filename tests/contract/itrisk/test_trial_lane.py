@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.appealed import ADA, House
 from tests.support.clock import SettableClock
 from tests.support.lanes import FAY, INES, SARA, SMALL, lane_charter, small
 from tests.support.reviews import Desk, it_side
@@ -97,3 +98,18 @@ async def test_while_the_directory_is_down_nothing_is_stored(desk: Desk, ref: St
 async def test_what_people_pledged_is_reviewed_by_people(desk: Desk, ref: StandingRef) -> None:
     case = await opened(desk, small(), ref, basis=Basis.DECISION, standing_decision=None)
     assert (case.state, list(case.not_covered)) == (gate_pb2.CASE_STATE_OPEN, [])
+
+
+async def test_what_an_appeal_has_reopened_is_reviewed_by_people(
+    desk: Desk, ref: StandingRef
+) -> None:
+    for person in (SARA, "people/ralf"):
+        desk.directory.say(person, superiors=[ADA])
+    house = House(desk, "")
+    declined = await house.declines(await opened(desk, small(exposure_bps=101), ref), "people/ralf")
+    granted = await house.decided(
+        await house.appealed(declined, SARA), gate_pb2.APPEAL_OUTCOME_GRANTED
+    )
+    again = await opened(desk, small(2), ref)
+    assert (again.round, again.state) == (granted.round + 1, gate_pb2.CASE_STATE_OPEN)
+    assert [one.person for one in again.holders] == [INES]

@@ -8,6 +8,7 @@ from tests.support.facts import NOW, open_case, revision, standing
 
 from investiture.casework import case as cases
 from investiture.casework.case import Candidate, DueStep, Holder
+from investiture.casework.conditions import close_condition
 from investiture.casework.facts import Condition, Ending, Gap
 from investiture.casework.words import CaseState, Gate, Outcome, Step, Verdict
 from investiture.chassis.refusal import Denied, NotFound, PreconditionFailed, Stale
@@ -114,11 +115,11 @@ def test_a_decision_against_keeps_what_would_have_flipped_it() -> None:
 def test_a_condition_is_closed_once_and_by_its_id() -> None:
     condition = Condition("c1", "rota is staffed", "people/bea", Gate.PILOT)
     case = replace(standing(revision()), conditions=(condition,))
-    closed = cases.close_condition(case, "c1", "link", NOW + HOUR)
+    closed = close_condition(case, "c1", "link", NOW + HOUR)
     assert closed.conditions[0].closed_at == NOW + HOUR
-    assert cases.close_condition(closed, "c1", "other", NOW + HOUR * 2) == closed
+    assert close_condition(closed, "c1", "other", NOW + HOUR * 2) == closed
     with pytest.raises(NotFound):
-        cases.close_condition(case, "c2", "link", NOW)
+        close_condition(case, "c2", "link", NOW)
 
 
 def test_one_person_is_one_voice_in_whoevers_name() -> None:

@@ -244,6 +244,12 @@ TIME = (
     Broken("sla-duration", FUND, "  FUND: {duration: P1DT2H,"),
     Broken("sla-duration", "repeat: PT30S", "repeat: PT0S"),
     Broken("sla-duration", "repeat: PT30S", "repeat: PT30S, extension: PT0S"),
+    Broken(
+        "appeal-window",
+        "review:\n  unit: tech\n",
+        "review:\n  unit: tech\n  appeal_window: P1DT2H\n",
+        "appeal_window: P1DT2H",
+    ),
     Broken("duration-nothing", "  heartbeat: PT15M", "  heartbeat: PT0S"),
     Broken(
         "duration-nothing",

@@ -66,6 +66,7 @@ def plain(charter: Charter) -> dict[str, Any]:
     for only_here in ("id", "title", "calendars", "slas", "freeze_windows", "warrant_validity"):
         del data[only_here]
     del data["standing_decisions"], data["benefit_reviews"], data["launch"]["heartbeat"]
+    del data["review"]["appeal_window"]
     del data["sponsorship"]["reattestation"], data["sponsorship"]["input_window"]
     return data
 

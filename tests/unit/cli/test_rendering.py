@@ -305,3 +305,22 @@ def test_a_line_number_of_a_file_is_no_emoji() -> None:
         with one.capture() as written:
             one.print("charter.yaml:100: error")
         assert written.get() == "charter.yaml:100: error\n"
+
+
+def test_a_decline_says_until_when_it_can_be_appealed_and_what_became_of_it() -> None:
+    case = gate_pb2.GateCase(
+        gate=gate_pb2.GATE_KNIGHT, state=gate_pb2.CASE_STATE_DECLINED, round=1, appeal_open=True
+    )
+    case.appealable_until.FromDatetime(NOW + timedelta(days=5))
+    assert "declined, can be appealed until 2027-03-06" in case_line(case, NOW)
+    case.ClearField("appealable_until")
+    case.appeal.person, case.appeal.grounds = "people/sara", "it is moderated"
+    case.appeal.declined_by.append("people/ines")
+    assert "declined, appealed" in case_line(case, NOW)
+    case.appeal_open = False
+    case.appeal.outcome = gate_pb2.APPEAL_OUTCOME_UPHELD
+    case.appeal.decided_by, case.appeal.reason = "people/ada", "nobody moderates at night"
+    program = pb.Path(gates=[pb.PathGate(gate=case.gate, gate_case=case)])
+    shown = drawn(path_table(program, NOW))
+    assert "KNIGHT declined by ines, appealed by sara: it is moderated" in shown
+    assert "upheld by ada: nobody moderates at night" in shown

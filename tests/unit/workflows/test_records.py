@@ -78,6 +78,15 @@ def test_a_case_is_opened_where_none_goes_on_for_the_revision(
     assert Seen.of(reading(state), NOW, None).to_be_opened(revision) is opened
 
 
+def test_a_decline_that_is_not_final_goes_on_and_is_never_opened_anew() -> None:
+    seen = Seen.of(reading(pb.CASE_STATE_DECLINED, next_in_ms=1500, appeal_open=1), NOW, None)
+    assert seen.due_at == NOW + timedelta(milliseconds=1500)
+    assert not seen.ended()
+    assert not seen.to_be_opened(2), "a revision does not answer an appeal"
+    final = Seen.of(reading(pb.CASE_STATE_DECLINED, version=2), NOW, seen)
+    assert final.ended()
+
+
 def test_a_hold_ends_by_its_date_or_by_a_ring_but_not_in_the_same_second() -> None:
     hold = Hold("PARKED", "why", NOW, NOW + timedelta(days=1), heard=3)
     assert hold.over_at(3) == NOW + timedelta(days=1)

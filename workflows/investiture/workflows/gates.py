@@ -62,10 +62,15 @@ class Seeker:
         return self._program
 
     async def first_not_standing(self) -> GateId | None:
-        """The first gate without a decision that stands for the program's newest revision."""
+        """The first gate without a decision that stands for the program's newest revision.
+
+        While a decline may be appealed, and until the answer, nobody is asked at an earlier gate.
+        """
         for gate in self._order:
             seen = await self.reading(gate)
             if seen is not None and seen.stands(self._program.revision) and not self._held(gate):
+                continue
+            if gate < self._program.appeal_at:
                 continue
             self.bell.seek(gate)
             # What is known of the later gates may be out of date by the time they are reached.
@@ -165,7 +170,7 @@ class Seeker:
         heard = self.bell.heard
         self.bell.forget(gate)
         name = f"{gate_name(gate)} for revision {self._program.revision}"
-        if gate in OPENED_BY_LAUNCH:
+        if gate in OPENED_BY_LAUNCH or (gate == self._program.appeal_at and gate not in self._seen):
             answer = await self._ask(
                 gate, Activities.read_gate, self._input(gate), f"read {name}", quick=True
             )
@@ -227,6 +232,7 @@ class Seeker:
             seen.ended()
             or answer.revision > self._program.revision
             or answer.verdict == gate_pb2.VERDICT_LAUNCHED
+            or answer.appeal_open != (gate == self._program.appeal_at)
             or (gate in OPENED_BY_LAUNCH and answer.state == gate_pb2.CASE_STATE_STANDING)
         )
 

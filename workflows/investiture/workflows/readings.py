@@ -11,7 +11,7 @@ from investiture.api.casework.v1.case_service_pb2 import CaseReading, EscalateCa
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.launch.v1 import launch_service_pb2 as launch_pb
 from investiture.api.workflows.v1.path_pb2 import GateReading, ProgramReading
-from investiture.workflows.doorbell import GateId
+from investiture.workflows.doorbell import PROGRAM, GateId
 
 NEVER_MS = -1
 
@@ -34,6 +34,7 @@ def program_reading(path: launch_pb.Path, revision: launch_pb.Revision | None) -
         version=program.version,
         stall_bill_minor=_minor(path.stall_bill),
         units=sorted(set(_ids(units))),
+        appeal_at=next((one.gate for one in path.gates if one.gate_case.appeal_open), PROGRAM),
     )
 
 
@@ -63,10 +64,12 @@ def gate_reading(gate: GateId, answer: CaseReading) -> GateReading:
         no_eligible_holder=case.no_eligible_holder,
         amber=case.amber,
         standing_decision=case.standing_decision.id,
+        appeal_open=case.appeal_open,
     )
     _copy(case.timetable, "next_at", reading.next_at)
     _copy(case.timetable, "overdue_at", reading.overdue_at)
     _copy(case, "waiting_since", reading.waiting_since)
+    _copy(case, "appealable_until", reading.appealable_until)
     return reading
 
 

@@ -45,7 +45,7 @@ class Seen:
         if escalated:
             not_before, repetition = now + A_SECOND, repetition + 1
         due_at = ends_at = None
-        if reading.next_in_ms >= 0 and reading.state in WAITING:
+        if reading.next_in_ms >= 0 and (reading.state in WAITING or reading.appeal_open):
             due_at = max(now + timedelta(milliseconds=reading.next_in_ms), not_before)
         if reading.standing_for_ms >= 0 and reading.state == gate_pb2.CASE_STATE_STANDING:
             ends_at = now + max(timedelta(milliseconds=reading.standing_for_ms), A_SECOND)
@@ -67,12 +67,12 @@ class Seen:
 
     def ended(self) -> bool:
         """Whether no round comes after it any more."""
-        return self.reading.state in TERMINAL
+        return self.reading.state in TERMINAL and not self.reading.appeal_open
 
     def to_be_opened(self, revision: int) -> bool:
         """Whether a case has to be opened for this revision."""
         reading = self.reading
-        return not self.ended() and (
+        return reading.state not in TERMINAL and (
             not reading.found or reading.state not in GOING_ON or reading.revision < revision
         )
 

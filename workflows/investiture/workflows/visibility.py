@@ -47,7 +47,7 @@ ENDING = "ENDING"
 """What is held for the program is being released."""
 LAUNCHED = "LAUNCHED"
 
-_Date = Literal["next_at", "overdue_at", "waiting_since"]
+_Date = Literal["next_at", "overdue_at", "waiting_since", "appealable_until"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,11 @@ def _line(view: View) -> str:
     since = _date(reading, "waiting_since")
     if since is not None:
         words.append(f"since {_text(since)}")
+    appealable_until = _date(reading, "appealable_until")
+    if appealable_until is not None:
+        words.append(f"can be appealed until {_text(appealable_until)}")
+    elif reading.appeal_open:
+        words.append("its appeal is to be decided")
     next_at = _date(reading, "next_at")
     if next_at is not None:
         step = gate_pb2.Step.Name(reading.next_step).removeprefix("STEP_").lower()

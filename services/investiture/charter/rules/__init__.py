@@ -60,6 +60,7 @@ _ERRORS: Mapping[str, str] = {
     "calendar-always-open": "a calendar that is always open says nothing else",
     "sla-missing": "every gate and the proposer's changes have an agreed time",
     "sla-duration": "an agreed time is longer than nothing, in days or in hours",
+    "appeal-window": "the time for an appeal is in days or in hours",
     "duration-nothing": "a duration is longer than nothing",
     "warrant-validity-missing": "every gate's decision has a validity",
     "freeze-reversed": "a freeze ends after it starts",

@@ -129,6 +129,18 @@ def agreed_times_are_positive(charter: Charter, report: Report) -> None:
                 )
 
 
+def appeals_have_one_kind_of_time(charter: Charter, report: Report) -> None:
+    """Report a time for appeals in days and in hours at once; none at all is a choice."""
+    window = charter.review.appeal_window
+    if window is not None and window.days and window.milliseconds:
+        report.add(
+            "appeal-window",
+            ("review", "appeal_window"),
+            f"{window} mixes business days with hours",
+            "write business days (P5D) or working seconds (PT60S)",
+        )
+
+
 def durations_are_something(charter: Charter, report: Report) -> None:
     """Report durations of nothing, missing validities and unordered benefit reviews."""
     for gate in Gate:
@@ -192,6 +204,7 @@ def a_year_after(day: date) -> date:
 CHECKS: tuple[Check, ...] = (
     calendars_can_be_computed,
     agreed_times_are_positive,
+    appeals_have_one_kind_of_time,
     durations_are_something,
     windows_are_forward,
 )

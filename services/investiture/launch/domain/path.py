@@ -9,6 +9,7 @@ from investiture.casework.case import Case
 from investiture.casework.facts import Condition, Decider, Revision, StandingRef
 from investiture.casework.openings import Tolerance, changed_fields, within_tolerance
 from investiture.casework.words import WAITING, CaseState, Gate, Verdict
+from investiture.chassis.refusal import Leg, PreconditionFailed
 
 WEEK_MS = 7 * 24 * 60 * 60 * 1000
 MOST_MINOR = 2**63 - 1
@@ -22,7 +23,8 @@ class Recorded:
 
     `decided_revision` is the revision that its deciders saw. `waited_ms` was waited before
     `waiting_since`, which is unset where nobody waits. `charter_digest` is what the case is pinned
-    to; empty in records of before that was kept.
+    to; empty in records of before that was kept. `appeal_open` says of a decline that it is not
+    final yet.
     """
 
     gate: Gate
@@ -42,6 +44,7 @@ class Recorded:
     charter_digest: str = ""
     standing_decision: StandingRef | None = None
     conditions: tuple[Condition, ...] = ()
+    appeal_open: bool = False
 
     @property
     def last_decider(self) -> Decider | None:
@@ -77,7 +80,7 @@ class GateRecord:
     def waited_ms(self, until: datetime) -> int:
         """Milliseconds waited in this gate over all its rounds, the running wait up to `until`."""
         running = 0
-        if self.case.state in WAITING and self.case.waiting_since is not None:
+        if self.case.waiting_since is not None:
             running = _ms(self.case.waiting_since, until)
         return self.waited_before_ms + self.case.waited_ms + running
 
@@ -107,6 +110,7 @@ def recorded_of(case: Case) -> Recorded:
         charter_digest=case.charter_digest,
         standing_decision=case.standing_decision,
         conditions=case.conditions,
+        appeal_open=case.appeal_open,
     )
 
 
@@ -172,6 +176,27 @@ def lost(known: GateRecord | None, new: Recorded) -> bool:
     was = known.case.state if known else CaseState.OPEN
     gone = (CaseState.VOIDED, CaseState.EXPIRED)
     return new.gate in HELD and new.state in gone and was not in gone
+
+
+def require_no_appeal(records: Mapping[Gate, GateRecord]) -> None:
+    """Refuses with WRONG_STATE a revision while a decline waits for its appeal, or for the answer.
+
+    An appeal is about what was declined. A revision would take the path back to earlier gates, for
+    a program that may end any moment.
+    """
+    legs = tuple(
+        Leg(
+            "APPEAL",
+            one.case.case_name,
+            f"the decline of {gate.value.lower()} is not final: it can be appealed, or was",
+            "appeal the decline, and revise once the appeal is granted; or withdraw the program "
+            "and take it up again as a new one that says something else",
+        )
+        for gate, one in records.items()
+        if one.case.appeal_open
+    )
+    if legs:
+        raise PreconditionFailed("WRONG_STATE", legs=legs)
 
 
 class Effect(StrEnum):

@@ -147,7 +147,8 @@ class PathOperations:
         case = step.after.case
         if program.state is ProgramState.ENDED:
             return self._settle(tx, program, records)
-        if case.state is CaseState.DECLINED and program.state in rules.WALKING:
+        final = case.state is CaseState.DECLINED and not case.appeal_open
+        if final and program.state in rules.WALKING:
             # A declined case never reopens at its service, whatever was revised meanwhile.
             last = case.last_decider
             by = last.person if last else f"workloads/{OWNER[case.gate]}"

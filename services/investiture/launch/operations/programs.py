@@ -105,6 +105,8 @@ class ProgramOperations:
         """The program with a new revision, and what happens to each gate by it."""
         program = self._own(tx, name, etag)
         rules.require_state(program, *WALKING)
+        known = self._path.load(tx, name)
+        paths.require_no_appeal({gate: one.record for gate, one in known.items()})
         contents.check(content, self._charter)
         old = self._programs.revision(tx, name, program.revision).facts
         new = self._facts(program, content, program.revision + 1, tx)

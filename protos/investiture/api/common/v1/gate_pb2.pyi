@@ -103,11 +103,11 @@ class _CaseStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseState.V
     CASE_STATE_STANDING: _CaseState.ValueType  # 3
     """Decided, and the decision stands for `revision`."""
     CASE_STATE_DECLINED: _CaseState.ValueType  # 4
-    """Decided against; the program ends."""
+    """Decided against; the program ends once that is final: see `appeal_open`."""
     CASE_STATE_SUPERSEDED: _CaseState.ValueType  # 5
     """A newer revision's case took its place."""
     CASE_STATE_VOIDED: _CaseState.ValueType  # 6
-    """A standing decision was taken back by who made it."""
+    """A standing decision was taken back by who made it, or a decline was set aside by an appeal; a new round opens."""
     CASE_STATE_EXPIRED: _CaseState.ValueType  # 7
     """A standing decision outlived its validity."""
     CASE_STATE_RELEASED: _CaseState.ValueType  # 8
@@ -125,11 +125,11 @@ CASE_STATE_CHANGES_REQUESTED: CaseState.ValueType  # 2
 CASE_STATE_STANDING: CaseState.ValueType  # 3
 """Decided, and the decision stands for `revision`."""
 CASE_STATE_DECLINED: CaseState.ValueType  # 4
-"""Decided against; the program ends."""
+"""Decided against; the program ends once that is final: see `appeal_open`."""
 CASE_STATE_SUPERSEDED: CaseState.ValueType  # 5
 """A newer revision's case took its place."""
 CASE_STATE_VOIDED: CaseState.ValueType  # 6
-"""A standing decision was taken back by who made it."""
+"""A standing decision was taken back by who made it, or a decline was set aside by an appeal; a new round opens."""
 CASE_STATE_EXPIRED: CaseState.ValueType  # 7
 """A standing decision outlived its validity."""
 CASE_STATE_RELEASED: CaseState.ValueType  # 8
@@ -299,6 +299,30 @@ STEP_SECOND: Step.ValueType  # 4
 STEP_REPEAT: Step.ValueType  # 5
 """After the second escalation, again and again; at its end stand governance owner and deputy."""
 Global___Step: _TypeAlias = Step  # noqa: Y015
+
+class _AppealOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AppealOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AppealOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    APPEAL_OUTCOME_UNSPECIFIED: _AppealOutcome.ValueType  # 0
+    """Not decided yet."""
+    APPEAL_OUTCOME_UPHELD: _AppealOutcome.ValueType  # 1
+    """The decline is upheld and final."""
+    APPEAL_OUTCOME_GRANTED: _AppealOutcome.ValueType  # 2
+    """The decline is set aside: the gate opens a new round, in which others decide than those who declined."""
+
+class AppealOutcome(_AppealOutcome, metaclass=_AppealOutcomeEnumTypeWrapper):
+    """What an appeal against a decline came to."""
+
+APPEAL_OUTCOME_UNSPECIFIED: AppealOutcome.ValueType  # 0
+"""Not decided yet."""
+APPEAL_OUTCOME_UPHELD: AppealOutcome.ValueType  # 1
+"""The decline is upheld and final."""
+APPEAL_OUTCOME_GRANTED: AppealOutcome.ValueType  # 2
+"""The decline is set aside: the gate opens a new round, in which others decide than those who declined."""
+Global___AppealOutcome: _TypeAlias = AppealOutcome  # noqa: Y015
 
 @_typing.final
 class Holder(_message.Message):
@@ -683,6 +707,74 @@ class Extension(_message.Message):
 Global___Extension: _TypeAlias = Extension  # noqa: Y015
 
 @_typing.final
+class Appeal(_message.Message):
+    """The appeal against a decline, the one that a program has at a gate; later rounds keep it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_FIELD_NUMBER: _builtins.int
+    GROUNDS_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    MADE_AT_FIELD_NUMBER: _builtins.int
+    DECLINED_BY_FIELD_NUMBER: _builtins.int
+    LINE_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DECIDED_BY_FIELD_NUMBER: _builtins.int
+    DECIDED_AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    person: _builtins.str
+    """Who appealed, as `people/{person}`."""
+    grounds: _builtins.str
+    """Why the decline is wrong, in the appellant's words."""
+    outcome: Global___AppealOutcome.ValueType
+    """What it came to."""
+    decided_by: _builtins.str
+    """Who decided it, as `people/{person}`; empty before."""
+    reason: _builtins.str
+    """Why, in the words of who decided it."""
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Links to what shows it."""
+
+    @_builtins.property
+    def made_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    @_builtins.property
+    def declined_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Whose decline it is about, principals included."""
+
+    @_builtins.property
+    def line(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who may decide it, nearest first: above both sides, otherwise governance; nobody of the three sides."""
+
+    @_builtins.property
+    def decided_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was decided; unset before."""
+
+    def __init__(
+        self,
+        *,
+        person: _builtins.str = ...,
+        grounds: _builtins.str = ...,
+        evidence: _abc.Iterable[_builtins.str] | None = ...,
+        made_at: _timestamp_pb2.Timestamp | None = ...,
+        declined_by: _abc.Iterable[_builtins.str] | None = ...,
+        line: _abc.Iterable[_builtins.str] | None = ...,
+        outcome: Global___AppealOutcome.ValueType = ...,
+        decided_by: _builtins.str = ...,
+        decided_at: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "made_at", b"made_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "decided_by", b"decided_by", "declined_by", b"declined_by", "evidence", b"evidence", "grounds", b"grounds", "line", b"line", "made_at", b"made_at", "outcome", b"outcome", "person", b"person", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Appeal: _TypeAlias = Appeal  # noqa: Y015
+
+@_typing.final
 class StandingDecisionRef(_message.Message):
     """The standing decision of the charter by which a gate is decided without a person in the room."""
 
@@ -745,6 +837,9 @@ class GateCase(_message.Message):
     AMBER_FIELD_NUMBER: _builtins.int
     STANDING_DECISION_FIELD_NUMBER: _builtins.int
     NOT_COVERED_FIELD_NUMBER: _builtins.int
+    APPEALABLE_UNTIL_FIELD_NUMBER: _builtins.int
+    APPEAL_FIELD_NUMBER: _builtins.int
+    APPEAL_OPEN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, for instance `programs/{program}/pledges/{pledge}`."""
     program: _builtins.str
@@ -779,6 +874,8 @@ class GateCase(_message.Message):
     """Milliseconds that were waited in this case before `waiting_since`."""
     amber: Global___Amber.ValueType
     """Why it is amber; `reason` says it in words."""
+    appeal_open: _builtins.bool
+    """True while a decline is not final: it may be appealed still, or its appeal waits for an answer. The program lives until then."""
     @_builtins.property
     def holders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Holder]:
         """Who has it in hand now."""
@@ -837,6 +934,14 @@ class GateCase(_message.Message):
         program is of no class that was decided in advance.
         """
 
+    @_builtins.property
+    def appealable_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when a decline may be appealed by its holders, the proposer and the sponsors; unset where it may not be, or not any more."""
+
+    @_builtins.property
+    def appeal(self) -> Global___Appeal:
+        """The appeal; unset where none was made."""
+
     def __init__(
         self,
         *,
@@ -871,10 +976,13 @@ class GateCase(_message.Message):
         amber: Global___Amber.ValueType = ...,
         standing_decision: Global___StandingDecisionRef | None = ...,
         not_covered: _abc.Iterable[_builtins.str] | None = ...,
+        appealable_until: _timestamp_pb2.Timestamp | None = ...,
+        appeal: Global___Appeal | None = ...,
+        appeal_open: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "opened_at", b"opened_at", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "timetable", b"timetable", "waiting_since", b"waiting_since"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appeal", b"appeal", "appealable_until", b"appealable_until", "decided_at", b"decided_at", "opened_at", b"opened_at", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "timetable", b"timetable", "waiting_since", b"waiting_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "basis", b"basis", "charter_digest", b"charter_digest", "conditions", b"conditions", "decided_at", b"decided_at", "deciders", b"deciders", "escalations", b"escalations", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "extensions", b"extensions", "gaps", b"gaps", "gate", b"gate", "gate_digest", b"gate_digest", "holders", b"holders", "name", b"name", "no_eligible_holder", b"no_eligible_holder", "not_covered", b"not_covered", "notices", b"notices", "opened_at", b"opened_at", "program", b"program", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "state", b"state", "timetable", b"timetable", "verdict", b"verdict", "version", b"version", "waited_ms", b"waited_ms", "waiting_since", b"waiting_since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "appeal", b"appeal", "appeal_open", b"appeal_open", "appealable_until", b"appealable_until", "basis", b"basis", "charter_digest", b"charter_digest", "conditions", b"conditions", "decided_at", b"decided_at", "deciders", b"deciders", "escalations", b"escalations", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "extensions", b"extensions", "gaps", b"gaps", "gate", b"gate", "gate_digest", b"gate_digest", "holders", b"holders", "name", b"name", "no_eligible_holder", b"no_eligible_holder", "not_covered", b"not_covered", "notices", b"notices", "opened_at", b"opened_at", "program", b"program", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "state", b"state", "timetable", b"timetable", "verdict", b"verdict", "version", b"version", "waited_ms", b"waited_ms", "waiting_since", b"waiting_since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

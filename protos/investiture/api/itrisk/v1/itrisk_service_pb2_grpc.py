@@ -84,7 +84,8 @@ class ItRiskServiceServicer:
 
     def Decline(self, request, context):
         """Declines the program, with the price and what would flip the answer. Allowed only after two rounds, or where no
-        exposure fits the appetite; otherwise VERDICT_NOT_ALLOWED.
+        exposure fits the appetite; otherwise VERDICT_NOT_ALLOWED. Where the charter gives time for an appeal, the decline is final
+        only once that has passed (AppealService).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -24,7 +24,8 @@ class ItRiskServiceStub:
     """Asks for changes, naming each gap: which risk exceeds which tolerance, by how much, and the remedy."""
     Decline: _aio.UnaryUnaryMultiCallable[_itrisk_service_pb2.DeclineRequest, _itrisk_service_pb2.RiskReview]
     """Declines the program, with the price and what would flip the answer. Allowed only after two rounds, or where no
-    exposure fits the appetite; otherwise VERDICT_NOT_ALLOWED.
+    exposure fits the appetite; otherwise VERDICT_NOT_ALLOWED. Where the charter gives time for an appeal, the decline is final
+    only once that has passed (AppealService).
     """
 
 class ItRiskServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -61,7 +62,8 @@ class ItRiskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_itrisk_service_pb2.DeclineRequest, _abc.Awaitable[_itrisk_service_pb2.RiskReview]],
     ) -> _abc.Awaitable[_itrisk_service_pb2.RiskReview]:
         """Declines the program, with the price and what would flip the answer. Allowed only after two rounds, or where no
-        exposure fits the appetite; otherwise VERDICT_NOT_ALLOWED.
+        exposure fits the appetite; otherwise VERDICT_NOT_ALLOWED. Where the charter gives time for an appeal, the decline is final
+        only once that has passed (AppealService).
         """
 
 def add_ItRiskServiceServicer_to_server(servicer: ItRiskServiceServicer, server: _aio.Server) -> None: ...

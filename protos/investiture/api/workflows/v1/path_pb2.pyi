@@ -144,6 +144,7 @@ class ProgramReading(_message.Message):
     STALL_BILL_MINOR_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
     RISK_BAND_FIELD_NUMBER: _builtins.int
+    APPEAL_AT_FIELD_NUMBER: _builtins.int
     program: _builtins.str
     """The program."""
     revision: _builtins.int
@@ -162,6 +163,8 @@ class ProgramReading(_message.Message):
     """Stall bill so far, in minor units of the charter's currency."""
     risk_band: _builtins.str
     """Depth of review that its risk asks for; empty until it was rated."""
+    appeal_at: _gate_pb2.Gate.ValueType
+    """The gate whose decline is not final, as launch last recorded it; unspecified where there is none."""
     @_builtins.property
     def gate_digests(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Gate digests of that revision, by the gate's name without prefix."""
@@ -184,10 +187,11 @@ class ProgramReading(_message.Message):
         stall_bill_minor: _builtins.int = ...,
         units: _abc.Iterable[_builtins.str] | None = ...,
         risk_band: _builtins.str = ...,
+        appeal_at: _gate_pb2.Gate.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gate_digests", b"gate_digests", "launched", b"launched", "outcome", b"outcome", "program", b"program", "revision", b"revision", "risk_band", b"risk_band", "settled", b"settled", "stall_bill_minor", b"stall_bill_minor", "suspended", b"suspended", "units", b"units", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeal_at", b"appeal_at", "gate_digests", b"gate_digests", "launched", b"launched", "outcome", b"outcome", "program", b"program", "revision", b"revision", "risk_band", b"risk_band", "settled", b"settled", "stall_bill_minor", b"stall_bill_minor", "suspended", b"suspended", "units", b"units", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -279,6 +283,8 @@ class GateReading(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     AMBER_FIELD_NUMBER: _builtins.int
     STANDING_DECISION_FIELD_NUMBER: _builtins.int
+    APPEAL_OPEN_FIELD_NUMBER: _builtins.int
+    APPEALABLE_UNTIL_FIELD_NUMBER: _builtins.int
     gate: _gate_pb2.Gate.ValueType
     """The gate."""
     found: _builtins.bool
@@ -321,6 +327,8 @@ class GateReading(_message.Message):
     """Why the case is amber; unspecified where it is green."""
     standing_decision: _builtins.str
     """Id of the standing decision by which the case was decided; empty where people decide."""
+    appeal_open: _builtins.bool
+    """True while a decline is not final: it may be appealed still, or its appeal waits for an answer."""
     @_builtins.property
     def next_at(self) -> _timestamp_pb2.Timestamp:
         """Its date."""
@@ -340,6 +348,10 @@ class GateReading(_message.Message):
     @_builtins.property
     def waiting_since(self) -> _timestamp_pb2.Timestamp:
         """Since when it waits."""
+
+    @_builtins.property
+    def appealable_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when it may be appealed; unset where it may not be, or not any more."""
 
     def __init__(
         self,
@@ -370,10 +382,12 @@ class GateReading(_message.Message):
         reason: _builtins.str = ...,
         amber: _gate_pb2.Amber.ValueType = ...,
         standing_decision: _builtins.str = ...,
+        appeal_open: _builtins.bool = ...,
+        appealable_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["next_at", b"next_at", "overdue_at", b"overdue_at", "waiting_since", b"waiting_since"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appealable_until", b"appealable_until", "next_at", b"next_at", "overdue_at", b"overdue_at", "waiting_since", b"waiting_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "blocked", b"blocked", "case_name", b"case_name", "escalated", b"escalated", "found", b"found", "gate", b"gate", "gate_digest", b"gate_digest", "holder_roles", b"holder_roles", "holder_units", b"holder_units", "next_at", b"next_at", "next_in_ms", b"next_in_ms", "next_step", b"next_step", "no_eligible_holder", b"no_eligible_holder", "overdue_at", b"overdue_at", "program_changed", b"program_changed", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_for_ms", b"standing_for_ms", "state", b"state", "steps_taken", b"steps_taken", "verdict", b"verdict", "version", b"version", "waiting_since", b"waiting_since", "walk_again", b"walk_again"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "appeal_open", b"appeal_open", "appealable_until", b"appealable_until", "blocked", b"blocked", "case_name", b"case_name", "escalated", b"escalated", "found", b"found", "gate", b"gate", "gate_digest", b"gate_digest", "holder_roles", b"holder_roles", "holder_units", b"holder_units", "next_at", b"next_at", "next_in_ms", b"next_in_ms", "next_step", b"next_step", "no_eligible_holder", b"no_eligible_holder", "overdue_at", b"overdue_at", "program_changed", b"program_changed", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_for_ms", b"standing_for_ms", "state", b"state", "steps_taken", b"steps_taken", "verdict", b"verdict", "version", b"version", "waiting_since", b"waiting_since", "walk_again", b"walk_again"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
