@@ -279,6 +279,7 @@ class GateReading(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     AMBER_FIELD_NUMBER: _builtins.int
     STANDING_DECISION_FIELD_NUMBER: _builtins.int
+    PROVISIONAL_FIELD_NUMBER: _builtins.int
     gate: _gate_pb2.Gate.ValueType
     """The gate."""
     found: _builtins.bool
@@ -321,6 +322,8 @@ class GateReading(_message.Message):
     """Why the case is amber; unspecified where it is green."""
     standing_decision: _builtins.str
     """Id of the standing decision by which the case was decided; empty where people decide."""
+    provisional: _builtins.bool
+    """True while the case stands by a provisional decision: its ordinary one is still asked."""
     @_builtins.property
     def next_at(self) -> _timestamp_pb2.Timestamp:
         """Its date."""
@@ -370,10 +373,11 @@ class GateReading(_message.Message):
         reason: _builtins.str = ...,
         amber: _gate_pb2.Amber.ValueType = ...,
         standing_decision: _builtins.str = ...,
+        provisional: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["next_at", b"next_at", "overdue_at", b"overdue_at", "waiting_since", b"waiting_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "blocked", b"blocked", "case_name", b"case_name", "escalated", b"escalated", "found", b"found", "gate", b"gate", "gate_digest", b"gate_digest", "holder_roles", b"holder_roles", "holder_units", b"holder_units", "next_at", b"next_at", "next_in_ms", b"next_in_ms", "next_step", b"next_step", "no_eligible_holder", b"no_eligible_holder", "overdue_at", b"overdue_at", "program_changed", b"program_changed", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_for_ms", b"standing_for_ms", "state", b"state", "steps_taken", b"steps_taken", "verdict", b"verdict", "version", b"version", "waiting_since", b"waiting_since", "walk_again", b"walk_again"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "blocked", b"blocked", "case_name", b"case_name", "escalated", b"escalated", "found", b"found", "gate", b"gate", "gate_digest", b"gate_digest", "holder_roles", b"holder_roles", "holder_units", b"holder_units", "next_at", b"next_at", "next_in_ms", b"next_in_ms", "next_step", b"next_step", "no_eligible_holder", b"no_eligible_holder", "overdue_at", b"overdue_at", "program_changed", b"program_changed", "provisional", b"provisional", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_for_ms", b"standing_for_ms", "state", b"state", "steps_taken", b"steps_taken", "verdict", b"verdict", "version", b"version", "waiting_since", b"waiting_since", "walk_again", b"walk_again"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
