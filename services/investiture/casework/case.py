@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from investiture.casework.facts import Condition, Decider, Ending, Gap, Revision, StandingRef
+from investiture.casework.facts import (
+    Condition,
+    Decider,
+    Emergency,
+    Ending,
+    Gap,
+    Provisional,
+    Revision,
+    StandingRef,
+)
 from investiture.casework.words import WAITING, Amber, Basis, CaseState, Gate, Step, Verdict
 from investiture.charter.timetable import Timetable
 from investiture.chassis.refusal import Denied, Leg, NotFound, PreconditionFailed, Stale
@@ -125,6 +134,10 @@ class Case:
     standing_decision: StandingRef | None = None
     not_covered: tuple[str, ...] = ()
     """Why no standing decision covered it when it was opened, one line a cap."""
+    emergency: Emergency | None = None
+    """In which it may be decided provisionally."""
+    provisional: Provisional | None = None
+    """What was decided so, beside the ordinary decision, which is asked all the same."""
 
     @property
     def etag(self) -> str:
@@ -256,10 +269,11 @@ def with_holders(case: Case, holders: Sequence[Holder]) -> Case:
     )
 
 
-def _stop_waiting(case: Case, now: datetime) -> int:
+def waited_ms(case: Case, until: datetime) -> int:
+    """Milliseconds that were waited in the case, the present wait up to `until` included."""
     if case.state not in WAITING:
         return case.waited_ms
-    return case.waited_ms + max(0, (now - case.waiting_since) // timedelta(milliseconds=1))
+    return case.waited_ms + max(0, (until - case.waiting_since) // timedelta(milliseconds=1))
 
 
 def decide(
@@ -285,7 +299,7 @@ def decide(
         exposure_limit_bps=(
             case.exposure_limit_bps if exposure_limit_bps is None else exposure_limit_bps
         ),
-        waited_ms=_stop_waiting(case, now),
+        waited_ms=waited_ms(case, now),
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
@@ -304,7 +318,7 @@ def decline(case: Case, gaps: Sequence[Gap], now: datetime, reason: str = "") ->
         decided=case.facts,
         decided_at=now,
         gaps=tuple(gaps),
-        waited_ms=_stop_waiting(case, now),
+        waited_ms=waited_ms(case, now),
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
@@ -323,7 +337,7 @@ def request_changes(case: Case, gaps: Sequence[Gap], timetable: Timetable, now: 
             verdict=Verdict.CHANGES_REQUESTED,
             gaps=tuple(gaps),
             decided_at=now,
-            waited_ms=_stop_waiting(case, now),
+            waited_ms=waited_ms(case, now),
             waiting_since=now,
             timetable=timetable,
             steps_in_wait=0,
@@ -335,7 +349,14 @@ def request_changes(case: Case, gaps: Sequence[Gap], timetable: Timetable, now: 
 def void(case: Case, now: datetime, reason: str, amber: Amber | None = None) -> Case:
     """The decision taken back; the gate reopens with a new round."""
     return replace(
-        case, state=CaseState.VOIDED, waiting_since=now, reason=reason, holders=(), amber=amber
+        case,
+        state=CaseState.VOIDED,
+        waited_ms=waited_ms(case, now),
+        waiting_since=now,
+        reason=reason,
+        holders=(),
+        no_eligible_holder=False,
+        amber=amber,
     )
 
 
@@ -344,7 +365,7 @@ def supersede(case: Case, now: datetime) -> Case:
     return replace(
         case,
         state=CaseState.SUPERSEDED,
-        waited_ms=_stop_waiting(case, now),
+        waited_ms=waited_ms(case, now),
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
@@ -357,7 +378,7 @@ def release(case: Case, ending: Ending, now: datetime) -> Case:
     return replace(
         case,
         state=CaseState.RELEASED,
-        waited_ms=_stop_waiting(case, now),
+        waited_ms=waited_ms(case, now),
         waiting_since=now,
         holders=(),
         no_eligible_holder=False,
@@ -376,41 +397,6 @@ def close_condition(case: Case, condition_id: str, evidence: str, now: datetime)
         case,
         conditions=tuple(closed if c.id == condition_id else c for c in case.conditions),
     )
-
-
-def handed_over(
-    case: Case, actor: Holder, person: str, chain: Sequence[Candidate], now: datetime
-) -> tuple[tuple[Holder, ...], Holder]:
-    """Whose places `person` takes, and the place as they hold it.
-
-    A holder hands over their own part; governance hands over the part that the person may hold,
-    from everybody who holds it. Refuses with NOT_A_HOLDER who is not in the chain of that part.
-    """
-    able = [one for one in chain if one.role != GOVERNANCE]
-    if actor.role != GOVERNANCE:
-        alike = [one for one in able if one.role == actor.role]
-        line = [one for one in alike if one.unit == actor.unit] or alike
-        if any(one.person == person for one in line):
-            return (actor,), replace(actor, person=person, since=now, added_by=None)
-    else:
-        part = next((one for one in able if one.person == person), None)
-        if part is not None:
-            held = [h for h in case.holders if h.role == part.role]
-            same = [h for h in held if h.unit == part.unit] or held
-            unit = same[0].unit if same else part.unit
-            governing = (h for h in case.holders if h.role == GOVERNANCE)
-            return (*same, *governing), Holder(person, part.role, now, unit)
-    raise Denied(
-        "NOT_A_HOLDER",
-        f"{person} cannot hold {case.name}: not in its chain, or on another side",
-    )
-
-
-def reassign(case: Case, given_up: Sequence[Holder], holder: Holder) -> Case:
-    """The case in the hands of `holder` instead of `given_up`."""
-    place = (holder.person, holder.role, holder.unit)
-    kept = [h for h in case.holders if h not in given_up and (h.person, h.role, h.unit) != place]
-    return with_holders(case, [*kept, holder])
 
 
 def escalate(

@@ -119,10 +119,10 @@ class ItRiskHandlers:
         return await resolve_caller(self._directory, call, Purpose.KNIGHT, on_behalf_of)
 
     def _message(self, reading: ReviewReading, tx: Transaction) -> pb.RiskReview:
-        case, facts = reading.case, reading.case.facts
+        shown, facts = self._cases.reading(tx, reading.case), reading.case.facts
         accepted, grace = reading.acceptance, reading.grace
         return pb.RiskReview(
-            gate_case=wire.case_to(case, self._cases.reading(tx, case).following),
+            gate_case=wire.case_to(shown.case, shown.following),
             exposure_asked_bps=facts.exposure_bps,
             data_classes=facts.data_classes,
             vendors=facts.vendors,

@@ -267,6 +267,7 @@ def recorded_of(message: gate_pb2.GateCase) -> Recorded:
         charter_digest=message.charter_digest,
         standing_decision=wire.standing_ref_of(message.standing_decision),
         conditions=tuple(wire.condition_of(condition) for condition in message.conditions),
+        provisional=message.basis == gate_pb2.BASIS_EMERGENCY,
     )
 
 

@@ -65,7 +65,10 @@ class Seeker:
         """The first gate without a decision that stands for the program's newest revision."""
         for gate in self._order:
             seen = await self.reading(gate)
-            if seen is not None and seen.stands(self._program.revision) and not self._held(gate):
+            stands = seen is not None and seen.stands(self._program.revision)
+            # What stands provisionally is still asked of people, and escalates meanwhile.
+            due = seen is not None and seen.due(workflow.now())
+            if stands and not due and not self._held(gate):
                 continue
             self.bell.seek(gate)
             # What is known of the later gates may be out of date by the time they are reached.
@@ -310,8 +313,9 @@ class Seeker:
                 if seen.ends_at is not None:
                     yield seen.ends_at
                 # While suspended, a case of an older revision waits to be opened anew.
-                asked = known == gate and not seen.to_be_opened(self._program.revision)
-                if asked and seen.due_at is not None:
+                asked = known == gate or seen.reading.provisional
+                opened = not seen.to_be_opened(self._program.revision)
+                if asked and opened and seen.due_at is not None:
                     yield seen.due_at
 
     def _rung_at(self, gate: GateId) -> Iterator[datetime]:

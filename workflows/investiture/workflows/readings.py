@@ -63,6 +63,7 @@ def gate_reading(gate: GateId, answer: CaseReading) -> GateReading:
         no_eligible_holder=case.no_eligible_holder,
         amber=case.amber,
         standing_decision=case.standing_decision.id,
+        provisional=case.basis == gate_pb2.BASIS_EMERGENCY,
     )
     _copy(case.timetable, "next_at", reading.next_at)
     _copy(case.timetable, "overdue_at", reading.overdue_at)
