@@ -6,6 +6,7 @@ import pytest
 from tests.support.facts import NOW, open_case, revision
 
 from investiture.casework import case as cases
+from investiture.casework import reassigning
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.words import Step
 from investiture.chassis.refusal import Denied
@@ -25,8 +26,8 @@ def reassigned(
     actor: Holder, person: str, holders: tuple[Holder, ...] = (SAM, VERA)
 ) -> list[tuple[str, str, str]]:
     case = held_by(*holders)
-    given_up, holder = cases.handed_over(case, actor, person, CHAIN, NOW)
-    after = cases.reassign(case, given_up, holder)
+    given_up, holder = reassigning.handed_over(case, actor, person, CHAIN, NOW)
+    after = reassigning.reassign(case, given_up, holder)
     return [(h.person, h.role, h.unit) for h in after.holders]
 
 
