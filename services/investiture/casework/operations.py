@@ -377,7 +377,7 @@ class CaseOperations:
             waiting_since=tx.now,
             charter_digest=self._rules.in_force.digest,
             traceparent=tx.call.traceparent,
-            emergency=pledge.emergency if pledge else None,
+            emergency=pledge.emergency if pledge and isinstance(desk, EmergencyDesk) else None,
         )
         old = opening.superseded
         if old is not None:

@@ -353,6 +353,7 @@ class Seeker:
             round=reading.round,
             case_name=reading.case_name,
             version=reading.version,
+            provisional=reading.provisional,
             step=reading.next_step,
             repetition=seen.repetition if seen is not None else 0,
         )
@@ -368,4 +369,11 @@ class Seeker:
         amber = pledge.reading.amber if pledge is not None else gate_pb2.AMBER_UNSPECIFIED
         decided = (seen.reading.standing_decision for seen in self._seen.values())
         standing = sorted({one for one in decided if one})
-        self.display.show(View(gate, self._program, reading, state, reason, amber, standing))
+        provisional = [
+            (known, seen.ends_at)
+            for known, seen in sorted(self._seen.items())
+            if seen.reading.provisional and seen.ends_at is not None
+        ]
+        self.display.show(
+            View(gate, self._program, reading, state, reason, amber, standing, provisional)
+        )

@@ -64,6 +64,8 @@ class View:
     """What is the matter with the sponsor, whichever gate is sought."""
     standing_decisions: Sequence[str] = ()
     """Ids of the standing decisions by which gates of this path were decided."""
+    provisional: Sequence[tuple[GateId, datetime]] = ()
+    """Gates that two people decided in an emergency, and until when that stands."""
 
     @property
     def state(self) -> str:
@@ -147,6 +149,8 @@ def _line(view: View) -> str:
         words.append(f"amber: {_AMBER[view.amber]}")
     if view.standing_decisions:
         words.append(f"by standing decision {', '.join(view.standing_decisions)}")
+    for gate, until in view.provisional:
+        words.append(f"{gate_name(gate)} is provisional until {until:%Y-%m-%d %H:%M}Z")
     if reading.holder_roles:
         words.append(f"waits for {_holders(reading.holder_roles, reading.holder_units)}")
     elif reading.no_eligible_holder:

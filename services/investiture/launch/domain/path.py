@@ -127,7 +127,8 @@ def record(known: GateRecord | None, new: Recorded, now: datetime) -> GateRecord
     if (new.round, new.version) == (old.round, old.version):
         after = CaseState.OPEN if old.provisional else CaseState.EXPIRED
         expired = old.state is CaseState.STANDING and new.state is after
-        return replace(known, case=new) if expired else None
+        passed = _passed(new, known.passed_at, now)
+        return replace(known, case=new, passed_at=passed) if expired else None
     before = known.waited_before_ms
     if new.round > old.round:
         before += old.waited_ms
