@@ -6,16 +6,17 @@ its gates wait as usual and its stage is frozen; where they do, nothing notices.
 
 import uuid
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import pytest
 import pytest_asyncio
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from tests.support import halden
 from tests.support.clock import SettableClock
@@ -38,7 +39,7 @@ from investiture.api.itrisk.v1.itrisk_service_pb2_grpc import ItRiskServiceStub
 from investiture.api.launch.v1 import launch_service_pb2 as launch_pb
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
 from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
-from investiture.api.workflows.v1.path_pb2 import PathInput
+from investiture.api.workflows.v1.path_pb2 import PathInput, Ring
 from investiture.budget.__main__ import compose as budget
 from investiture.chassis.client import explain
 from investiture.itrisk.__main__ import compose as itrisk
@@ -49,7 +50,7 @@ from investiture.workflows.worker import build_worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-Gate = gates.Gate.ValueType
+Gate: TypeAlias = gates.Gate.ValueType
 STANDS, OPEN = gates.CASE_STATE_STANDING, gates.CASE_STATE_OPEN
 BUSINESS, MONEY, IT = gates.GATE_PLEDGE, gates.GATE_FUND, gates.GATE_KNIGHT
 VOICES = {
@@ -134,6 +135,19 @@ class House:
         found = await eventually(read, lambda pilot: pilot is not None)
         assert found is not None
         return found
+
+    async def ring(self, gate: Gate) -> None:
+        """Ring for launch, which reaches no Temporal here."""
+        await self.path.signal(contract.RING, Ring(gate=gate))
+
+    async def asked_for_go(self) -> launch_pb.GoDecision | None:
+        """What the sponsor is asked, once the path has come to it."""
+        try:
+            return await self.front.go_decision(self.program)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.NOT_FOUND:
+                raise
+            return None
 
     async def recorded(self, gate: Gate, look: Callable[[gates.GateCase], bool]) -> None:
         """Wait until launch knows the gate's case so: the path has read it."""
@@ -266,7 +280,8 @@ async def house(environment: WorkflowEnvironment, tmp_path: Path) -> AsyncGenera
                 task_queue=queue,
             )
         yield House(opened, owners, environment, clock, path, submitted.name)
-        await path.terminate("the test is over")
+        with suppress(RPCError):  # it may have ended by itself
+            await path.terminate("the test is over")
 
 
 async def through_three_gates(house: House) -> launch_pb.Pilot:
@@ -301,6 +316,26 @@ async def test_what_nobody_decides_in_full_waits_as_usual_after_three_days_and_i
     problem = explain(error.value)
     assert problem.reason == "BUSINESS_FIRST"
     assert "WARRANT_PLEDGE" in {leg.type for leg in problem.legs}
+
+
+async def test_what_was_launched_in_an_emergency_has_an_incident_where_nobody_decided_in_full(
+    house: House,
+) -> None:
+    await house.front.outcome(await through_three_gates(house))
+    await house.ring(gates.GATE_PILOT)
+    go = await eventually(house.asked_for_go, lambda found: found is not None)
+    assert go is not None
+    await house.front.decide(go)
+    await house.ring(gates.GATE_LAUNCH)
+
+    async def program() -> launch_pb.Program:
+        return await house.front.program(house.program)
+
+    await eventually(program, lambda one: one.HasField("launch_time"))
+    await house.hours(73)
+    after = await eventually(program, lambda one: len(one.incidents) == 3)
+    assert "the decision of pledge is no longer valid" in "; ".join(after.incidents)
+    await house.path.result()
 
 
 async def test_the_full_decision_in_time_takes_its_place_and_nothing_is_frozen(

@@ -16,7 +16,7 @@ from investiture.budget.trial_lane import FundLane
 from investiture.casework.approvals import lines_of, missing
 from investiture.casework.case import Candidate, Case, Holder, as_of
 from investiture.casework.conflicts import require_independent
-from investiture.casework.emergencies import shown
+from investiture.casework.emergencies import shown, spoken
 from investiture.casework.facts import Authority, Ending, Evidence, Revision, Warrant
 from investiture.casework.openings import Weighed
 from investiture.casework.standing import Part, anybodys
@@ -122,8 +122,9 @@ class FundDesk:
         return authority
 
     def may_decide(self, tx: Transaction, case: Case, authority: Authority) -> None:
-        """Nobody of the business side, nor who reports to it, and an envelope that is open."""
-        domain.check_sides(case, self._fundings.load(tx, case.name), authority.people)
+        """Neither of the two is of the business side, or reports to it; the envelope is open."""
+        people = (*spoken(case), *authority.people)
+        domain.check_sides(case, self._fundings.load(tx, case.name), people)
         require_independent(case.facts, authority)
         chosen = self._ledger.envelope(tx, case.facts.envelope)
         domain.require_open_year(chosen)

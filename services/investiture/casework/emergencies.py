@@ -67,6 +67,12 @@ def shown(case: Case, now: datetime) -> Case:
     )
 
 
+def spoken(case: Case) -> frozenset[str]:
+    """Who has decided a case provisionally so far."""
+    made = case.provisional
+    return frozenset(by.person for by in made.deciders) if made is not None else frozenset()
+
+
 def exceeded(path: EmergencyPath, facts: Revision, currency: str) -> tuple[str, ...]:
     """One line for each cap that a revision does not keep: what was asked, and the cap."""
     return tuple(_exceeded(path, facts, currency))
@@ -121,26 +127,25 @@ def require_possible(charter: Charter, case: Case, now: datetime) -> EmergencyPa
 
 def seats(path: EmergencyPath, case: Case) -> tuple[str, ...]:
     """Who may speak next; at the pledge its sponsor is one of the two, no proposer the other."""
-    facts = case.facts
-    spoken = frozenset(d.person for d in case.provisional.deciders) if case.provisional else ()
+    facts, said = case.facts, spoken(case)
     if case.gate is Gate.FUND:
         named = path.fund
     elif case.gate is Gate.KNIGHT:
         named = path.knight
-    elif not spoken:
+    elif not said:
         named = (facts.sponsor, *path.countersigners)
-    elif facts.sponsor in spoken:
+    elif facts.sponsor in said:
         named = path.countersigners
     else:
         named = (facts.sponsor,)
     proposes = {facts.proposer} - {facts.sponsor}
-    return tuple(p for p in dict.fromkeys(named) if p not in spoken and p not in proposes)
+    return tuple(p for p in dict.fromkeys(named) if p not in said | proposes)
 
 
 def require_seat(charter: Charter, path: EmergencyPath, case: Case, authority: Authority) -> None:
     """Refuses who has spoken, whom the charter does not name, and who is of another side."""
     person, side = authority.person, SIDES[case.gate]
-    if case.provisional and person in {d.person for d in case.provisional.deciders}:
+    if person in spoken(case):
         why = f"{person} has decided {case.name} provisionally; two different people have to"
         leg = Leg("ONE_VOICE", person, why, "another person decides")
         raise PreconditionFailed("WRONG_STATE", why, legs=(leg,))
@@ -156,6 +161,19 @@ def require_seat(charter: Charter, path: EmergencyPath, case: Case, authority: A
         why = f"{person} decides for side {side.value} and stands on side {where}"
         leg = Leg("SIDES", person, why, "somebody of that side decides")
         raise PreconditionFailed("SIDES_NOT_SEPARATE", why, legs=(leg,))
+
+
+def unfit(case: Case, authority: Authority) -> str:
+    """Why who decided a case provisionally does not carry it any more; empty where they do."""
+    person, side = authority.person, SIDES[case.gate]
+    if not authority.active or authority.guest:
+        return f"{person}, who decided it in an emergency, decides nothing any more"
+    if authority.side is not side:
+        return f"{person}, who decided it in an emergency, is not of side {side.value} any more"
+    facts = case.facts
+    if person == facts.sponsor and not authority.covers(facts.amount_minor, facts.currency):
+        return f"the limit of {person}, who decided it in an emergency, does not reach any more"
+    return ""
 
 
 def voiced(case: Case, authority: Authority, reason: str, now: datetime, until: datetime) -> Case:

@@ -9,7 +9,7 @@ from investiture.casework.approvals import Level, candidates, levels_of, lines_o
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
-from investiture.casework.emergencies import shown
+from investiture.casework.emergencies import shown, spoken
 from investiture.casework.facts import Authority, Ending, Evidence, Gap, Revision, Warrant
 from investiture.casework.operations import CaseOperations
 from investiture.casework.rules import Pinned
@@ -107,12 +107,12 @@ class KnightDesk:
         return authority
 
     def may_decide(self, tx: Transaction, case: Case, authority: Authority) -> datetime | None:
-        """Nobody of the other sides; no duty fails, and an exception of one ends it."""
+        """Neither of the two is of another side; no duty fails, and an exception of one ends it."""
         review = self._reviews.load(tx, case.name)
-        domain.check_sides(authority, review.business_people, review.money_people)
+        people = (*spoken(case), *authority.people)
+        domain.require_apart(people, review.business_people, review.money_people)
         require_independent(case.facts, authority)
-        duties = self._duties.newest(tx, case.program)
-        require_kept(duties, tx.now)
+        require_kept(duties := self._duties.newest(tx, case.program), tx.now)
         return min((one.until for one in duties if one.until is not None), default=None)
 
     def decided_provisionally(self, tx: Transaction, case: Case) -> None:

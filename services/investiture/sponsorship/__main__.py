@@ -80,7 +80,7 @@ async def build(
     tests = AuthorityTests(base.rules, store, directory)
     cases = CaseOperations(base.case_store(CASES), base.rules, [desks])
     pledges = PledgeOperations(cases, store, directory, desks, tests)
-    liveness = LivenessOperations(cases, store, directory, desks, tests, pledges)
+    liveness = LivenessOperations(cases, store, directory, desks, tests, pledges, reviews)
     attestations = Attestations(base.mutations, liveness)
     changes = ChangeOperations(
         base.charters, directory, ChangeStore(), CharterStore(), liveness.followed

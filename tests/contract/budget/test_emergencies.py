@@ -173,6 +173,17 @@ async def test_who_pledged_in_the_emergency_does_not_fund_it(money: MoneySide) -
     assert (await refused(voice(money, "otto", case))).reason == "NOT_A_HOLDER"
 
 
+async def test_who_spoke_first_and_pledged_since_spoils_the_second_voice(
+    money: MoneySide,
+) -> None:
+    await money.issue()
+    one = await voice(money, "finn", await opened(money))
+    heard = await opened(money, business_people=(SARA, OTTO, "people/finn"))
+    assert (heard.name, len(heard.provisional.voices)) == (one.name, 1)
+    sides = await refused(voice(money, "fiona", heard))
+    assert (sides.reason, sides.legs[0].subject) == ("SIDES_NOT_SEPARATE", "people/finn")
+
+
 async def test_an_envelope_that_is_not_there_is_said_to_the_first_of_the_two(
     money: MoneySide,
 ) -> None:

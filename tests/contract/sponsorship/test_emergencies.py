@@ -248,14 +248,26 @@ async def test_a_decider_or_governance_takes_it_back(path: Emergencies) -> None:
     assert (again.round, again.state, again.HasField("emergency")) == (2, OPEN, False)
 
 
-async def test_a_decider_who_leaves_takes_the_decision_with_them(path: Emergencies) -> None:
+@pytest.mark.parametrize(
+    ("person", "changes", "state"),
+    [
+        (SARA, {"active": False}, gate_pb2.CASE_STATE_VOIDED),
+        (OTTO, {"active": False}, gate_pb2.CASE_STATE_VOIDED),
+        (OTTO, {"unit": "units/finance"}, gate_pb2.CASE_STATE_VOIDED),
+        (SARA, {"grade": "specialist"}, gate_pb2.CASE_STATE_VOIDED),
+        (OTTO, {"grade": "specialist"}, STANDS),  # the limit is the sponsor's to have
+        (PAUL, {"active": False}, STANDS),
+    ],
+)
+async def test_who_may_not_decide_any_more_takes_the_decision_with_them(
+    path: Emergencies, person: str, changes: dict[str, Any], state: gate_pb2.CaseState.ValueType
+) -> None:
     case = await path.decided()
-    everybody = {one.name: one for one in halden.people()}
-    gone = sponsorship_pb.Person()
-    gone.CopyFrom(everybody[SARA])
-    gone.active = False
-    await path.house.import_people(gone)
-    assert (await path.now(case)).state == gate_pb2.CASE_STATE_VOIDED
+    (known,) = (one for one in halden.people() if one.name == person)
+    known.MergeFrom(sponsorship_pb.Person(**{k: v for k, v in changes.items() if v}))
+    known.active = changes.get("active", True)
+    await path.house.import_people(known)
+    assert (await path.now(case)).state == state
 
 
 async def test_the_team_has_no_other_emergency_until_its_review_is_closed(

@@ -76,6 +76,19 @@ class Seeker:
             return gate
         return None
 
+    async def provisional(self) -> GateId | None:
+        """A gate that stands provisionally: the first with a step that is due, else the last."""
+        found: GateId | None = None
+        for gate in self._order:
+            seen = await self.reading(gate)
+            if seen is not None and seen.reading.provisional:
+                found = gate
+                if seen.due(workflow.now()):
+                    break
+        if found is not None:
+            self.bell.seek(found)
+        return found
+
     async def reading(self, gate: GateId) -> Seen | None:
         """What is known of the gate, read again if there is a reason to."""
         seen = self._seen.get(gate)

@@ -1,6 +1,6 @@
 """Emergencies: declaring one at a pledge, and the review that it is owed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -56,6 +56,14 @@ class EmergencyReviews:
         found = self.closers(tx, review)
         after = rules.opened(review, made.voices, table, first, found, tx.now)
         self.save(tx, after, "opened", {"due_at": table.overdue_at.isoformat()})
+
+    def decided_by(self, tx: Transaction, people: Collection[str]) -> list[str]:
+        """Pledges under review that any of `people` decided in an emergency."""
+        return [
+            one.name.removesuffix("/emergency")
+            for one in self._store.page(tx, "", EmergencyState.UNDER_REVIEW, None, None)
+            if any(voice.decider.person in people for voice in one.voices)
+        ]
 
     def require_unblocked(self, tx: Transaction, team: str) -> None:
         """Refuses a team that has a review which is not closed."""

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from investiture.casework import case as cases
-from investiture.casework import emergencies
 from investiture.casework.case import Case
 from investiture.casework.conflicts import require_impartial
 from investiture.casework.facts import Authority, Decider, Gap
@@ -257,12 +256,6 @@ class PledgeOperations:
         return tuple(handed)
 
     def _hand_on(self, tx: Transaction, case: Case, people: Collection[str]) -> None:
-        made = case.provisional
-        if made is not None and emergencies.in_force(case, tx.now):
-            gone = sorted({by.person for by in made.deciders} & set(people))
-            if gone:
-                self._cases.take_back(tx, case, f"{', '.join(gone)} decided it and has left")
-                return
         handed_on, before, after = self._desks.of(tx, case).handed_on(tx, case)
         self._store.save(tx, case.name, before, after)
         if after.complete:  # those who stay in a committee have said enough

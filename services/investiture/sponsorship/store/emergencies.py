@@ -93,9 +93,9 @@ class EmergencyStore:
         team: str,
         state: EmergencyState | None,
         after: tuple[datetime, str] | None,
-        limit: int,
+        limit: int | None,
     ) -> Sequence[Review]:
-        """Emergencies, the newest first."""
+        """Emergencies, the newest first; without a limit all, of which a team has one in review."""
         query = _DOCUMENT.order_by(_E.declared_at.desc(), _E.name.desc()).limit(limit)
         if team:
             query = query.where(_E.team == team)
