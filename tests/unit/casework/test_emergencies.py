@@ -153,6 +153,25 @@ def test_who_has_changed_sides_decides_nothing() -> None:
         rules.require_seat(CHARTER, path(), urgent_case(), person(OTTO, Side.MONEY))
 
 
+@pytest.mark.parametrize(
+    ("name", "changes", "why"),
+    [
+        (OTTO, {}, ""),
+        (OTTO, {"active": False}, "decides nothing any more"),
+        (OTTO, {"guest": True}, "decides nothing any more"),
+        (OTTO, {"side": Side.MONEY}, "is not of side BUSINESS any more"),
+        (OTTO, {"unlimited": False}, ""),
+        (SARA, {"unlimited": False}, "does not reach any more"),
+    ],
+)
+def test_who_carries_a_provisional_decision_has_to_be_able_to(
+    name: str, changes: dict[str, Any], why: str
+) -> None:
+    said = rules.unfit(urgent_case(), replace(person(name), **changes))
+    assert said.endswith(why)
+    assert bool(said) is bool(why)
+
+
 def test_the_caps_hold_at_the_cap_and_not_one_beyond() -> None:
     assert rules.exceeded(path(), urgent(), "EUR") == ()
     beyond: list[Revision] = [
