@@ -57,9 +57,9 @@ def inbox(
         transfers = [] if unit else await waiting_for(session, person_name(of) or CALLER)
         if transfers:
             session.note(transfers_table(transfers))
-        reviews = [] if unit else await in_hand(session, whose)
+        reviews = () if unit else await in_hand(session, whose)
         if reviews:
-            session.note(Group(*(review_shown(one) for one in reviews)))
+            session.note(Group(*map(review_shown, reviews)))
         questions = await asked_of(session, person_name(of))
         if questions:
             who = "you were" if not of else f"{of} was"

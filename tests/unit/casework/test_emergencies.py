@@ -67,21 +67,17 @@ def test_it_reads_as_standing_and_is_still_in_the_hands_of_who_decide_it() -> No
     assert rules.shown(case, NOW + DAYS) == case
 
 
-@pytest.mark.parametrize(
-    "after",
-    [
-        lambda case: cases.decide(case, Verdict.PLEDGED, NOW, validity=None),
-        lambda case: cases.decline(case, (), NOW),
-        lambda case: cases.request_changes(case, (), case.timetable, NOW),
-        lambda case: cases.void(case, NOW, "false alarm"),
-        lambda case: cases.supersede(case, NOW),
-    ],
-    ids=["decided", "declined", "changes requested", "voided", "superseded"],
-)
-def test_whatever_is_decided_as_usual_takes_its_place(after: Any) -> None:
-    case = after(spoken(urgent_case(), SARA, OTTO))
-    assert not rules.in_force(case, NOW)
-    assert rules.shown(case, NOW) == case
+def test_whatever_is_decided_as_usual_takes_its_place() -> None:
+    made = spoken(urgent_case(), SARA, OTTO)
+    for case in (
+        cases.decide(made, Verdict.PLEDGED, NOW, validity=None),
+        cases.decline(made, (), NOW),
+        cases.request_changes(made, (), made.timetable, NOW),
+        cases.void(made, NOW, "false alarm"),
+        cases.supersede(made, NOW),
+    ):
+        assert not rules.in_force(case, NOW), case.state
+        assert rules.shown(case, NOW) == case
 
 
 def test_who_decided_provisionally_stands_behind_the_full_warrant_too() -> None:
