@@ -7,6 +7,7 @@ from datetime import timedelta
 from investiture.budget import domain, spending
 from investiture.budget.asked_store import AskedStore
 from investiture.budget.domain import APPROVER, Funding
+from investiture.budget.holdings import provisional_name
 from investiture.budget.holds import Holds
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.rounds import Rounds
@@ -14,7 +15,9 @@ from investiture.budget.store import FundingStore
 from investiture.budget.trial_lane import FundLane
 from investiture.casework.approvals import lines_of, missing
 from investiture.casework.case import Candidate, Case, Holder, as_of
-from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.conflicts import require_independent
+from investiture.casework.emergencies import shown, spoken
+from investiture.casework.facts import Authority, Ending, Evidence, Revision, Warrant
 from investiture.casework.openings import Weighed
 from investiture.casework.standing import Part, anybodys
 from investiture.casework.statements import recalled
@@ -79,7 +82,7 @@ class FundDesk:
         business = domain.business_people(facts, evidence.warrants[Gate.PLEDGE])
         present = self._cases.newest(tx, facts.program, Gate.FUND)
         if present is not None:
-            domain.check_standing_apart(as_of(present, tx.now), facts, business)
+            domain.check_standing_apart(shown(as_of(present, tx.now), tx.now), facts, business)
             self._hear_of(tx, present, business)
 
     def same_tier(self, decided: Revision, revision: Revision) -> bool:
@@ -113,6 +116,29 @@ class FundDesk:
     ) -> Case:
         """The funding confirmed in advance, its money held."""
         return self._trial.funded(tx, case, evidence, covered)
+
+    def acting(self, tx: Transaction, authority: Authority) -> Authority:
+        """Who decides provisionally, as the directory answered a moment ago."""
+        return authority
+
+    def may_decide(self, tx: Transaction, case: Case, authority: Authority) -> None:
+        """Neither of the two is of the business side, or reports to it; the envelope is open."""
+        people = (*spoken(case), *authority.people)
+        domain.check_sides(case, self._fundings.load(tx, case.name), people)
+        require_independent(case.facts, authority)
+        chosen = self._ledger.envelope(tx, case.facts.envelope)
+        domain.require_open_year(chosen)
+        domain.require_currency(chosen, case.facts.currency)
+
+    def decided_provisionally(self, tx: Transaction, case: Case) -> None:
+        """Holds the money for as long as the provisional decision stands, and no longer."""
+        made = case.provisional
+        assert made is not None, "two have decided"
+        facts, funding = case.facts, self._fundings.load(tx, case.name)
+        self._fundings.save(tx, replace(funding, ceiling_minor=facts.amount_minor))
+        name, older = provisional_name(case.name), self._holds.taken_over(tx, case.program)
+        until = made.standing_until
+        self._holds.take(tx, self._ledger, name, facts, facts.envelope, older, until)
 
     def weigh(self, tx: Transaction, present: Case, evidence: Evidence) -> Weighed:
         """Carries a funding to a revision inside its ceiling; the reservation follows."""

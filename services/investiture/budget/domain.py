@@ -99,6 +99,16 @@ def posted(envelope: Envelope, posting: Posting) -> Envelope:
         raise
 
 
+def require_currency(envelope: Envelope, currency: str) -> None:
+    """Refuses with INVALID_AMOUNT an envelope in another currency than the program's."""
+    if envelope.currency != currency:
+        raise InvalidArgument.of(
+            "envelope",
+            f"{envelope.name} is in {envelope.currency}; the program asks for {currency}",
+            reason="INVALID_AMOUNT",
+        )
+
+
 def require_open_year(envelope: Envelope) -> None:
     """Refuses with WRONG_STATE an envelope of a fiscal year that is closed."""
     if not envelope.closed:

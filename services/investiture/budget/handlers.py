@@ -190,8 +190,8 @@ class BudgetHandlers:
         return await self._mutations.read(call, unit)
 
     def _message(self, reading: FundingReading, tx: Transaction) -> pb.Funding:
-        following = self._cases.reading(tx, reading.case).following
-        return messages.funding(reading, wire.case_to(reading.case, following))
+        shown = self._cases.reading(tx, reading.case)
+        return messages.funding(reading, wire.case_to(shown.case, shown.following))
 
 
 def _commitment(reading: CommitmentReading) -> pb.Commitment:

@@ -29,6 +29,11 @@ class Hold(StrEnum):
         return self in (Hold.HELD, Hold.EXPIRED)
 
 
+def provisional_name(case_name: str) -> str:
+    """What a case reserved provisionally is called: beside what its ordinary decision reserves."""
+    return f"{case_name}/provisional"
+
+
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """Money held for a program by a confirmed round, in minor units of `currency`.

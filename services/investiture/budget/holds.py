@@ -6,11 +6,12 @@ from functools import partial
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from investiture.budget import timeouts
+from investiture.budget import spending, timeouts
 from investiture.budget.holdings import Reservation
 from investiture.budget.ledger_store import LedgerStore
 from investiture.budget.store import FundingStore
 from investiture.budget.timeouts import Settled
+from investiture.casework.facts import Revision
 from investiture.chassis.call import Call, Principal
 from investiture.chassis.transaction import Mutations, Transaction
 
@@ -50,6 +51,29 @@ class Holds:
             program=found.program,
         )
         return after
+
+    def taken_over(self, tx: Transaction, program: str) -> Settled | None:
+        """What a new hold takes the place of, locked, and what its timeout still has to post."""
+        found = self._fundings.taken_over(tx, program)
+        return None if found is None else self.settled(tx, found)
+
+    def take(
+        self,
+        tx: Transaction,
+        ledger: LedgerStore,
+        name: str,
+        facts: Revision,
+        envelope: str,
+        before: Settled | None,
+        until: datetime | None,
+    ) -> Reservation:
+        """Holds a revision's total in an envelope in place of what the program held `before`."""
+        older = before.reservation if before else None
+        held = spending.hold(name, facts, envelope, older, until)
+        # Whoever reserves in this envelope waits from the posting to the commit: no reading there.
+        ledger.post(tx, (*(before.postings if before else ()), *held.postings))
+        self._fundings.hold(tx, held.reservation, held.replaced)
+        return held.reservation
 
 
 class HoldSweeper:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from investiture.budget import domain, spending, timeouts
 from investiture.budget.desk import FundDesk
 from investiture.budget.domain import Envelope, Funding
-from investiture.budget.holdings import Commitment, Hold, Reservation, Tranche
+from investiture.budget.holdings import (
+    Commitment,
+    Hold,
+    Reservation,
+    Tranche,
+    provisional_name,
+)
 from investiture.budget.holds import Holds
 from investiture.budget.ledger import Entry, Posting
 from investiture.budget.ledger_store import LedgerStore
@@ -18,6 +24,7 @@ from investiture.casework.amounts import Amount
 from investiture.casework.case import Case
 from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
+from investiture.casework.emergencies import shown
 from investiture.casework.facts import Authority, Gap
 from investiture.casework.operations import CaseOperations
 from investiture.casework.rules import Pinned
@@ -140,13 +147,10 @@ class FundingOperations:
         # First, so that of two confirmations at once the slower one learns that it is late.
         saved = self._cases.store.save(tx, case, after, "fund.reserved", payload)
         self._fundings.save(tx, ceiled)
-        older, owed = self._taken_over(tx, case.program)
-        held = spending.hold(case.name, case.facts, chosen.name, older, tx.now + timeout)
-        # Whoever reserves in this envelope waits from the posting to the commit: no reading there.
+        older, until = self._holds.taken_over(tx, case.program), tx.now + timeout
         commitments = self._fundings.commitments(tx, case.program) if older else ()
-        self._ledger.post(tx, (*owed, *held.postings))
-        self._fundings.hold(tx, held.reservation, held.replaced)
-        return FundingReading(saved, ceiled, held.reservation, commitments)
+        held = self._holds.take(tx, self._ledger, case.name, case.facts, chosen.name, older, until)
+        return FundingReading(saved, ceiled, held, commitments)
 
     def decline(
         self, tx: Transaction, name: str, etag: str, gap: Gap, authority: Authority
@@ -194,27 +198,14 @@ class FundingOperations:
             )
         found = self._ledger.envelope(tx, name)
         domain.require_open_year(found)
-        if found.currency != currency:
-            raise InvalidArgument.of(
-                "envelope",
-                f"{name} is in {found.currency}; the program asks for {currency}",
-                reason="INVALID_AMOUNT",
-            )
+        domain.require_currency(found, currency)
         return found
-
-    def _taken_over(
-        self, tx: Transaction, program: str
-    ) -> tuple[Reservation | None, tuple[Posting, ...]]:
-        """What the older round holds by now, and what its timeout still has to post."""
-        found = self._fundings.taken_over(tx, program)
-        if found is None:
-            return None, ()
-        settled = self._holds.settled(tx, found)
-        return settled.reservation, settled.postings
 
     def _reading(self, tx: Transaction, case: Case) -> FundingReading:
         funding = self._fundings.load(tx, case.name)
-        found = self._fundings.reservation(tx, case.name)
+        found = self._fundings.reservation(tx, case.name) or self._fundings.reservation(
+            tx, provisional_name(case.name)
+        )
         reservation = found and timeouts.settled(found, tx.now).reservation
         live = reservation is not None and reservation.state is not Hold.REPLACED
         commitments = self._fundings.commitments(tx, case.program) if live else ()
@@ -259,7 +250,7 @@ class SpendOperations:
         cases.check_etag(case, etag)
         if held is not None:
             timeouts.require_in_time(held, tx.now)
-        cases.require_state(case, CaseState.STANDING)
+        cases.require_state(shown(case, tx.now), CaseState.STANDING)
         require_able(authority)
         funding = self._fundings.load(tx, case.name)
         domain.check_sides(case, funding, authority.people)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from investiture.budget import domain, spending
+from investiture.budget import domain
 from investiture.budget.ceilings import ceiling
 from investiture.budget.domain import CONFIRMER
 from investiture.budget.holds import Holds
@@ -67,17 +67,9 @@ class FundLane:
             case, Verdict.FUNDED, CONFIRMER, Side.MONEY, covered, tx.now, validity
         )
         self._fundings.insert(tx, replace(funding, levels=(), ceiling_minor=reach))
-        older = self._fundings.taken_over(tx, facts.program)
-        settled = None if older is None else self._holds.settled(tx, older)
-        held = spending.hold(
-            case.name,
-            facts,
-            _envelope(covered.decision, facts),
-            settled.reservation if settled else None,
-            until,
-        )
-        self._ledger.post(tx, (*(settled.postings if settled else ()), *held.postings))
-        self._fundings.hold(tx, held.reservation, held.replaced)
+        chosen = _envelope(covered.decision, facts)
+        older = self._holds.taken_over(tx, facts.program)
+        self._holds.take(tx, self._ledger, case.name, facts, chosen, older, until)
         return funded
 
     def _short(self, tx: Transaction, decision: StandingDecision, facts: Revision) -> str:

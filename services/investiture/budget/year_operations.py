@@ -16,6 +16,7 @@ from investiture.budget.year_store import YearStore
 from investiture.budget.years import Closed, Closing, EnvelopeClose, ProgramClose, ProgramHolding
 from investiture.casework import case as cases
 from investiture.casework.amounts import Amount
+from investiture.casework.emergencies import shown
 from investiture.casework.operations import CaseOperations
 from investiture.casework.words import CaseState, Gate
 from investiture.charter.fiscal import FiscalYears, NoFiscalYear
@@ -174,7 +175,7 @@ class YearOperations:
         if not what.lapsed_minor:
             return what
         case = self._cases.newest(tx, what.program, Gate.FUND)
-        if case is None or case.state is not CaseState.STANDING:
+        if case is None or shown(case, tx.now).state is not CaseState.STANDING:
             return what
         lost = Amount(what.lapsed_minor, what.currency)
         reason = (

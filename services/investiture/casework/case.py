@@ -13,8 +13,10 @@ from investiture.casework.facts import (
     Appeal,
     Condition,
     Decider,
+    Emergency,
     Ending,
     Gap,
+    Provisional,
     Revision,
     StandingRef,
 )
@@ -140,6 +142,10 @@ class Case:
     """Until when a decline may be appealed; None where it may not, or not any more."""
     appeal: Appeal | None = None
     """The appeal, which later rounds keep: there is one."""
+    emergency: Emergency | None = None
+    """In which it may be decided provisionally."""
+    provisional: Provisional | None = None
+    """What was decided so, beside the ordinary decision, which is asked all the same."""
 
     @property
     def etag(self) -> str:
@@ -370,7 +376,14 @@ def request_changes(case: Case, gaps: Sequence[Gap], timetable: Timetable, now: 
 def void(case: Case, now: datetime, reason: str, amber: Amber | None = None) -> Case:
     """The decision taken back; the gate reopens with a new round."""
     return replace(
-        case, state=CaseState.VOIDED, waiting_since=now, reason=reason, holders=(), amber=amber
+        case,
+        state=CaseState.VOIDED,
+        waited_ms=waited_by(case, now),
+        waiting_since=now,
+        reason=reason,
+        holders=(),
+        no_eligible_holder=False,
+        amber=amber,
     )
 
 

@@ -1,10 +1,11 @@
 """What one gate does differently from the others: its desk."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from investiture.casework.case import Candidate, Case, Holder
-from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.facts import Authority, Ending, Evidence, Revision, Warrant
 from investiture.casework.openings import Weighed
 from investiture.casework.standing import Part
 from investiture.casework.trial_lane import Covered, Lane
@@ -103,6 +104,26 @@ class LaneDesk(Protocol):
         self, tx: Transaction, case: Case, evidence: Evidence, covered: Covered
     ) -> Case:
         """Stores what the gate keeps and holds, and answers the case as decided."""
+        ...
+
+
+@runtime_checkable
+class EmergencyDesk(Protocol):
+    """A desk whose gate two people may decide provisionally in an emergency."""
+
+    def acting(self, tx: Transaction, authority: Authority) -> Authority:
+        """Who decides, as they are inside this transaction."""
+        ...
+
+    def may_decide(self, tx: Transaction, case: Case, authority: Authority) -> datetime | None:
+        """Refuses whom this gate bars, and what it needs all the same.
+
+        Answers how long the decision may stand at the most; None where nothing here bounds it.
+        """
+        ...
+
+    def decided_provisionally(self, tx: Transaction, case: Case) -> None:
+        """Stores what the gate keeps and holds once two have decided."""
         ...
 
 

@@ -92,6 +92,38 @@ class Decider:
 
 
 @dataclass(frozen=True, slots=True)
+class Emergency:
+    """What an emergency is, as the proposer declared it at the pledge."""
+
+    declared_by: str
+    declared_at: datetime
+    reason: str
+    consequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One of the two people who decide a gate provisionally, and why."""
+
+    decider: Decider
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provisional:
+    """What a gate was decided provisionally; dated once the second of two has spoken."""
+
+    voices: tuple[Voice, ...]
+    decided_at: datetime | None = None
+    standing_until: datetime | None = None
+
+    @property
+    def deciders(self) -> tuple[Decider, ...]:
+        """Who has spoken."""
+        return tuple(voice.decider for voice in self.voices)
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """A condition on an approval; it blocks `blocks` while open."""
 
@@ -157,6 +189,7 @@ class Warrant:
     business_people: tuple[str, ...] = ()
     standing_decision: StandingRef | None = None
     standing_decision_ended: str = ""
+    emergency: Emergency | None = None
 
     @property
     def people(self) -> frozenset[str]:

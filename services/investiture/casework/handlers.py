@@ -11,7 +11,8 @@ from investiture.casework.case import Case
 from investiture.casework.charters import proposed_charter
 from investiture.casework.conversing import Conversations
 from investiture.casework.desk import Desk, LaneDesk
-from investiture.casework.directory import Directory
+from investiture.casework.directory import Directory, resolve_caller
+from investiture.casework.emergencies import SIDES
 from investiture.casework.facts import Ending, Evidence
 from investiture.casework.inbox import waits_for
 from investiture.casework.note_handlers import OVERSEERS, NoteHandlers
@@ -22,7 +23,7 @@ from investiture.casework.vocabulary import GATES
 from investiture.casework.words import Gate, Purpose
 from investiture.chassis.call import Call
 from investiture.chassis.pagination import KeyValue, Pager
-from investiture.chassis.refusal import Denied, NotFound
+from investiture.chassis.refusal import Denied, InvalidArgument, NotFound
 from investiture.chassis.transaction import Mutations, Transaction
 
 SERVICE = "investiture.api.casework.v1.CaseService"
@@ -128,6 +129,25 @@ class CaseHandlers(NoteHandlers):
             request,
             lambda tx: self._answer(
                 self._operations.void(tx, request.name, request.etag, request.reason), tx
+            ),
+        )
+
+    async def DecideProvisionally(
+        self, request: pb.DecideProvisionallyRequest, call: Call
+    ) -> pb.CaseReading:
+        """Decides a case provisionally in an emergency, as one of two."""
+        gate = self._operations.gate_of(request.name)
+        if gate not in SIDES:
+            raise InvalidArgument.of("name", f"{gate.value.lower()} is not decided provisionally")
+        authority = await resolve_caller(self._directory, call, Purpose(gate.value))
+        return await self._mutations.run(
+            call,
+            request,
+            lambda tx: self._answer(
+                self._operations.decide_provisionally(
+                    tx, request.name, request.etag, request.reason, authority
+                ),
+                tx,
             ),
         )
 
@@ -239,7 +259,8 @@ class CaseHandlers(NoteHandlers):
         return await self._mutations.rehearse(call, unit)
 
     def _case(self, case: Case, tx: Transaction) -> gate_pb2.GateCase:
-        return wire.case_to(case, self._operations.reading(tx, case).following)
+        reading = self._operations.reading(tx, case)
+        return wire.case_to(reading.case, reading.following)
 
     def _answer(self, reading: Reading, tx: Transaction) -> pb.CaseReading:
         message = wire.case_to(reading.case, reading.following)

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from investiture.casework import appeals, conditions, extensions
+from investiture.casework import appeals, conditions, emergencies, extensions
 from investiture.casework import case as cases
 from investiture.casework.case import Case, DueStep, Escalation, Holder
-from investiture.casework.desk import Desk, HoldingDesk, LaneDesk
-from investiture.casework.facts import Ending, Evidence, Warrant
+from investiture.casework.desk import Desk, EmergencyDesk, HoldingDesk, LaneDesk
+from investiture.casework.directory import require_able
+from investiture.casework.facts import Authority, Ending, Evidence, Warrant
 from investiture.casework.handing_over import handed_over, reassign
 from investiture.casework.openings import Fresh, Kept, Tolerance, Weighed, reopen, superseded
 from investiture.casework.rules import Pinned, Rules
@@ -105,15 +106,42 @@ class CaseOperations:
 
     def find(self, tx: Transaction, name: str, etag: str | None = None) -> Case:
         """The case called `name` as it reads now; with an etag, refused where it is another's."""
-        gate = next(
-            (g for g, d in self._desks.items() if f"/{d.in_force.collection}/" in name),
-            next(iter(self._desks)),
-        )
-        case = cases.as_of(self.store.find(tx, name, gate), tx.now)
+        case = cases.as_of(self.store.find(tx, name, self.gate_of(name)), tx.now)
         if etag is not None:
             link_to(case.traceparent)
             cases.check_etag(case, etag)
         return case
+
+    def gate_of(self, name: str) -> Gate:
+        """The gate of a case by its name; the service's first for a name that is nobody's."""
+        return next(
+            (g for g, d in self._desks.items() if f"/{d.in_force.collection}/" in name),
+            next(iter(self._desks)),
+        )
+
+    def decide_provisionally(
+        self, tx: Transaction, name: str, etag: str, reason: str, authority: Authority
+    ) -> Reading:
+        """One of two voices by which an open case stands for a while in an emergency."""
+        case = self.find(tx, name, etag)
+        rules, desk = self.rules(tx, case), self._desk_of(tx, case)
+        path = emergencies.require_possible(rules, case, tx.now)
+        assert isinstance(desk, EmergencyDesk), f"nothing is declared for {case.gate}"
+        acting = desk.acting(tx, authority)
+        require_able(acting)
+        emergencies.require_seat(rules, path, case, acting)
+        bound = desk.may_decide(tx, case, acting)
+        until = emergencies.runs_out(path, tx.now, bound)
+        after = emergencies.voiced(case, acting, reason, tx.now, until)
+        stands = emergencies.in_force(after, tx.now)
+        payload: dict[str, object] = {"authority": acting.evidence(), "reason": reason}
+        if stands:
+            payload["standing_until"] = until.isoformat()
+        kind = f"{case.gate.value.lower()}.decided_provisionally"
+        saved = self.store.save(tx, case, after, kind, payload)
+        if stands:
+            desk.decided_provisionally(tx, saved)
+        return self.reading(tx, saved)
 
     def escalate(self, tx: Transaction, name: str) -> tuple[Reading, tuple[Escalation, ...]]:
         """Takes every step that is due by the service's clock; harmless where none is."""
@@ -183,7 +211,8 @@ class CaseOperations:
         """Takes a standing decision back: its deciders may, and governance."""
         case = self.find(tx, name, etag)
         actor = tx.call.principal
-        if actor.subject not in case.people and "governance" not in actor.roles:
+        people = emergencies.shown(case, tx.now).people
+        if actor.subject not in people and "governance" not in actor.roles:
             raise Denied(
                 "NOT_A_HOLDER",
                 f"{actor.subject} did not decide {case.name}; who decided it, or governance, may "
@@ -193,7 +222,7 @@ class CaseOperations:
 
     def take_back(self, tx: Transaction, case: Case, reason: str) -> Case:
         """Voids a standing decision for a reason that is on record: its gate reopens."""
-        cases.require_state(case, CaseState.STANDING)
+        cases.require_state(emergencies.shown(case, tx.now), CaseState.STANDING)
         self._desk_of(tx, case).voided(tx, case)
         after = cases.void(case, tx.now, reason)
         kind = f"{case.gate.value.lower()}.voided"
@@ -298,10 +327,11 @@ class CaseOperations:
         return (anybodys(None),)
 
     def reading(self, tx: Transaction, case: Case) -> Reading:
-        """The case with the next step of its timetable."""
+        """The case as it is shown, with the next step of its timetable."""
+        shown = emergencies.shown(case, tx.now)
         if not case.in_hands:
-            return Reading(case, None)
-        return Reading(case, _next(self.rules(tx, case), case, case.steps_in_wait, tx.now))
+            return Reading(shown, None)
+        return Reading(shown, _next(self.rules(tx, case), case, case.steps_in_wait, tx.now))
 
     def changes_timetable(self, tx: Transaction, case: Case) -> dates.Timetable:
         """The proposer's timetable while changes are requested."""
@@ -343,6 +373,7 @@ class CaseOperations:
         self, tx: Transaction, desk: Desk, evidence: Evidence, opening: Fresh, why: Sequence[str]
     ) -> Case:
         facts, gate = evidence.revision, desk.gate
+        pledge = evidence.warrants.get(Gate.PLEDGE)
         new = Case(
             name=f"{facts.program}/{desk.collection}/{opening.round}",
             program=facts.program,
@@ -356,6 +387,7 @@ class CaseOperations:
             waiting_since=tx.now,
             charter_digest=self._rules.in_force.digest,
             traceparent=tx.call.traceparent,
+            emergency=pledge.emergency if pledge and isinstance(desk, EmergencyDesk) else None,
         )
         old = opening.superseded
         if old is not None:

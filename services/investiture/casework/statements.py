@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from investiture.api.common.v1 import gate_pb2, statements_pb2
-from investiture.casework import wire
+from investiture.casework import emergencies, wire
 from investiture.casework.case import Case
 from investiture.casework.facts import (
     Decider,
@@ -221,7 +221,13 @@ class Statements:
 
 
 def warrant_for(case: Case, now: datetime) -> Warrant:
-    """The warrant of a standing case; WRONG_STATE where none stands."""
+    """The warrant of a standing case; WRONG_STATE where none stands.
+
+    Who decided provisionally before it was decided as usual stands behind it as well.
+    """
+    case, made = emergencies.shown(case, now), case.provisional
+    dated = made is not None and made.decided_at is not None
+    earlier = made.deciders if made is not None and dated else ()
     if case.state is not CaseState.STANDING or case.verdict is None or case.basis is None:
         raise PreconditionFailed(
             "WRONG_STATE",
@@ -244,7 +250,7 @@ def warrant_for(case: Case, now: datetime) -> Warrant:
         case_version=case.version,
         verdict=case.verdict,
         basis=case.basis,
-        deciders=case.deciders,
+        deciders=tuple(dict.fromkeys((*case.deciders, *earlier))),
         issued_at=now,
         standing_until=case.standing_until,
         charter_digest=case.charter_digest,
@@ -252,6 +258,7 @@ def warrant_for(case: Case, now: datetime) -> Warrant:
         exposure_limit_bps=case.exposure_limit_bps,
         business_people=case.facts.business_people,
         standing_decision=case.standing_decision,
+        emergency=case.emergency if dated else None,
     )
 
 

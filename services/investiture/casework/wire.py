@@ -1,10 +1,7 @@
 """Cases and facts to and from their protos."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
+from datetime import datetime
 
 from investiture.api.casework.v1 import case_service_pb2 as casework_pb
 from investiture.api.common.v1 import gate_pb2, statements_pb2
@@ -13,12 +10,22 @@ from investiture.casework.facts import (
     Appeal,
     Condition,
     Decider,
+    Emergency,
     Ending,
     Gap,
+    Provisional,
     Revision,
     StandingIncident,
     StandingRef,
+    Voice,
     Warrant,
+)
+from investiture.casework.instants import (
+    NEVER_MS,
+    instant,
+    milliseconds_until,
+    required_instant,
+    stamp,
 )
 from investiture.casework.vocabulary import (
     AMBERS,
@@ -34,42 +41,8 @@ from investiture.casework.vocabulary import (
 from investiture.casework.words import CaseState
 from investiture.charter.timetable import Timetable
 
-NEVER_MS = -1
-_MS = timedelta(milliseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def stamp(instant: datetime | None) -> Timestamp | None:
-    """The API's form of an instant; None stays unset."""
-    if instant is None:
-        return None
-    # By hand: FromDatetime takes twice as long, and an answer has a dozen of them.
-    since = instant - _EPOCH
-    seconds = since.days * 86_400 + since.seconds
-    return Timestamp(seconds=seconds, nanos=since.microseconds * 1_000)
-
-
-def instant(message: Message, field: str) -> datetime | None:
-    """The instant in `field` of `message`, in UTC; None where it is unset."""
-    if not message.HasField(field):
-        return None
-    value: Timestamp = getattr(message, field)
-    return value.ToDatetime(tzinfo=UTC)
-
-
-def required_instant(message: Message, field: str) -> datetime:
-    """The instant in a field that the issuer always sets; ValueError where it did not."""
-    found = instant(message, field)
-    if found is None:
-        raise ValueError(f"{field} is unset")
-    return found
-
-
-def milliseconds_until(at: datetime | None, now: datetime) -> int:
-    """Whole milliseconds from `now` to `at`, rounded up; 0 where it is past, -1 for None."""
-    if at is None:
-        return NEVER_MS
-    return max(0, -((now - at) // _MS))
+__all__ = ["NEVER_MS", "instant", "milliseconds_until", "required_instant", "stamp"]
+"""What is handed on from `instants`, so that who speaks proto needs one import."""
 
 
 def condition_to(condition: Condition) -> gate_pb2.Condition:
@@ -151,7 +124,8 @@ def escalation_to(escalation: Escalation) -> gate_pb2.Escalation:
     )
 
 
-def _holder_to(holder: Holder) -> gate_pb2.Holder:
+def holder_to(holder: Holder) -> gate_pb2.Holder:
+    """The API's form of a holder."""
     return gate_pb2.Holder(
         person=holder.person,
         role=holder.role,
@@ -226,7 +200,7 @@ def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
         basis=BASES.to(case.basis),
         version=case.version,
         etag=case.etag,
-        holders=[_holder_to(h) for h in case.holders],
+        holders=[holder_to(h) for h in case.holders],
         timetable=timetable_to(case.timetable, following),
         escalations=[escalation_to(e) for e in case.escalations],
         deciders=[decider_to(d) for d in case.deciders],
@@ -249,6 +223,43 @@ def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
         appealable_until=stamp(case.appealable_until),
         appeal=None if case.appeal is None else _appeal_to(case.appeal),
         appeal_open=case.appeal_open,
+        emergency=emergency_to(case.emergency),
+        provisional=_provisional_to(case.provisional),
+    )
+
+
+def emergency_to(emergency: Emergency | None) -> gate_pb2.Emergency | None:
+    """The API's form of a declared emergency; None stays unset."""
+    if emergency is None:
+        return None
+    return gate_pb2.Emergency(
+        declared_by=emergency.declared_by,
+        declared_at=stamp(emergency.declared_at),
+        reason=emergency.reason,
+        consequence=emergency.consequence,
+    )
+
+
+def emergency_of(message: gate_pb2.Emergency) -> Emergency | None:
+    """A declared emergency from a statement; None where it is unset."""
+    if not message.declared_by:
+        return None
+    declared_at = required_instant(message, "declared_at")
+    return Emergency(message.declared_by, declared_at, message.reason, message.consequence)
+
+
+def voice_to(voice: Voice) -> gate_pb2.ProvisionalVoice:
+    """The API's form of one of two who decide provisionally."""
+    return gate_pb2.ProvisionalVoice(decider=decider_to(voice.decider), reason=voice.reason)
+
+
+def _provisional_to(made: Provisional | None) -> gate_pb2.ProvisionalDecision | None:
+    if made is None:
+        return None
+    return gate_pb2.ProvisionalDecision(
+        voices=[voice_to(voice) for voice in made.voices],
+        decided_at=stamp(made.decided_at),
+        standing_until=stamp(made.standing_until),
     )
 
 
@@ -302,6 +313,7 @@ def warrant_to(warrant: Warrant) -> statements_pb2.Warrant:
         business_people=warrant.business_people,
         standing_decision=standing_ref_to(warrant.standing_decision),
         standing_decision_ended=warrant.standing_decision_ended,
+        emergency=emergency_to(warrant.emergency),
     )
 
 
@@ -327,6 +339,7 @@ def warrant_of(message: statements_pb2.Warrant) -> Warrant:
         business_people=tuple(message.business_people),
         standing_decision=standing_ref_of(message.standing_decision),
         standing_decision_ended=message.standing_decision_ended,
+        emergency=emergency_of(message.emergency),
     )
 
 

@@ -63,6 +63,7 @@ class Basis(StrEnum):
     DECISION = "DECISION"
     CARRIED = "CARRIED"
     STANDING_DECISION = "STANDING_DECISION"
+    EMERGENCY = "EMERGENCY"
 
 
 class Amber(StrEnum):

@@ -25,6 +25,7 @@ from investiture.charter.organisation import (
 )
 from investiture.charter.policy import (
     Appetite,
+    EmergencyPath,
     FundingPolicy,
     FundingTier,
     LaunchPolicy,
@@ -47,6 +48,9 @@ from investiture.charter.vocabulary import (
     Text,
     Wait,
 )
+
+EMERGENCY_REVIEW = "EMERGENCY_REVIEW"
+"""The wait for the review of an emergency; its agreed time stands with the emergency path."""
 
 DEFAULT_BENEFIT_REVIEWS = tuple(Duration(days=days) for days in (30, 90, 180, 365))
 
@@ -114,6 +118,8 @@ class Charter(Part):
     triage: Triage = Triage()
     pilot_templates: tuple[PilotTemplate, ...] = ()
     standing_decisions: tuple[StandingDecision, ...] = ()
+    emergency: EmergencyPath | None = None
+    """The emergency path; without it there are no emergencies."""
     standard_classes: tuple[StandardClass, ...] = ()
 
     @cached_property
@@ -163,7 +169,9 @@ class Charter(Part):
         return digest_of({"currency": self.currency, **said})
 
     def sla(self, wait: str) -> Sla:
-        """Return the agreed time of a gate, or of ``CHANGES``. Raises UnknownId."""
+        """Return the agreed time of a gate, of ``CHANGES``, of a review. Raises UnknownId."""
+        if wait == EMERGENCY_REVIEW and self.emergency is not None:
+            return self.emergency.review
         try:
             return self.slas[Wait(wait)]
         except (KeyError, ValueError):
@@ -175,6 +183,12 @@ class Charter(Part):
             return self.warrant_validity[Gate(gate)]
         except (KeyError, ValueError):
             raise UnknownId(f"the charter says no warrant validity for {gate}") from None
+
+    @property
+    def emergency_closers(self) -> tuple[str, ...]:
+        """Who closes the review of an emergency: governance unless others are named."""
+        named = self.emergency.closers if self.emergency is not None else ()
+        return named or (self.governance.owner, self.governance.deputy)
 
     @property
     def hold_timeout(self) -> Duration:

@@ -1,11 +1,12 @@
 """What is allowed: tiers, reviews, appetite, triage, pilots, standing decisions."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
+from investiture.charter.calendar import Sla
 from investiture.charter.duration import Duration, IsoDuration
 from investiture.charter.vocabulary import (
     INT64_MAX,
@@ -217,6 +218,37 @@ class StandingDecision(Part):
     data_classes: tuple[Id, ...] = ()
     categories: tuple[Id, ...] = ()
     envelope: Id | None = None
+
+
+LONGEST_EMERGENCY = timedelta(hours=72)
+"""How long a provisional decision may stand at the most (risk.md, Governance)."""
+
+
+class EmergencyCaps(Part):
+    """What a program in an emergency may not exceed: its total, its exposure."""
+
+    amount_minor: Minor
+    exposure_bps: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class EmergencyPath(Part):
+    """The emergency path: the same order with fewer people, provisionally, and a review after it.
+
+    Two different people decide each gate. At the pledge one of them is the program's sponsor, the
+    other one of ``countersigners``; ``fund`` and ``knight`` name whom of two are needed there.
+    ``stands`` is how long a provisional decision does, 24x7; it is also how long after the
+    declaration one may be made. ``review`` is the business time within which the review is due;
+    ``closers`` close it, governance owner and deputy where none is named. Who may close a review
+    decides nothing provisionally.
+    """
+
+    stands: IsoDuration = Duration(milliseconds=72 * 60 * 60 * 1000)
+    caps: EmergencyCaps
+    countersigners: Annotated[tuple[PersonId, ...], Field(min_length=1)]
+    fund: Annotated[tuple[PersonId, ...], Field(min_length=1)]
+    knight: Annotated[tuple[PersonId, ...], Field(min_length=1)]
+    review: Sla
+    closers: tuple[PersonId, ...] = ()
 
 
 class StandardClass(Part):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,7 @@ from investiture.cli.deciding import (
     newest_case,
     person_name,
 )
+from investiture.cli.emergency import in_hand, review_shown
 from investiture.cli.output import clock, gate_word, instant, short, table
 from investiture.cli.paths import next_step, state
 from investiture.cli.people import away_among
@@ -55,6 +57,9 @@ def inbox(
         transfers = [] if unit else await waiting_for(session, person_name(of) or CALLER)
         if transfers:
             session.note(transfers_table(transfers))
+        reviews = () if unit else await in_hand(session, whose)
+        if reviews:
+            session.note(Group(*map(review_shown, reviews)))
         questions = await asked_of(session, person_name(of))
         if questions:
             who = "you were" if not of else f"{of} was"

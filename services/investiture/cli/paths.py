@@ -103,6 +103,9 @@ def state(case: gate_pb2.GateCase) -> Text:
         text.append(f", can be appealed until {until}", style="yellow")
     elif case.appeal_open:
         text.append(", appealed", style="yellow")
+    if case.basis == gate_pb2.BASIS_EMERGENCY:
+        until = clock(instant(case, "standing_until"))
+        text.append(f" provisional until {until}", style="bold yellow")
     if case.amber:
         text.append(" amber", style="bold yellow")
     if case.no_eligible_holder:
@@ -145,6 +148,13 @@ def case_remarks(case: gate_pb2.GateCase) -> Iterator[Text]:
     gate = gate_word(case.gate) if case.gate else ""
     if case.amber:
         yield Text(f"  {gate} amber, {_AMBER[case.amber]}: {case.reason}", style="yellow")
+    if case.HasField("emergency"):
+        said = case.emergency
+        line = f"  {gate} emergency ({short(said.declared_by)}): {said.reason}; if it waits: "
+        yield Text(line + said.consequence, style="yellow")
+    for voice in case.provisional.voices:
+        line = f"  {gate} decided provisionally by {short(voice.decider.person)}: {voice.reason}"
+        yield Text(line, style="cyan")
     for why in case.not_covered:
         yield Text(f"  {gate} on the full path: {why}", style="yellow")
     for extension in case.extensions:

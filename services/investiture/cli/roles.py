@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from investiture.api.budget.v1 import budget_service_pb2
 from investiture.api.casework.v1 import case_service_pb2
 from investiture.api.common.v1 import keys_pb2
-from investiture.api.governance.v1 import governance_service_pb2, standing_decisions_pb2
+from investiture.api.governance.v1 import (
+    emergencies_pb2,
+    governance_service_pb2,
+    standing_decisions_pb2,
+)
 from investiture.api.itrisk.v1 import (
     acceptance_service_pb2,
     appeal_service_pb2,
@@ -28,6 +32,7 @@ SERVICES = tuple(
         launch_service_pb2,
         sponsorship_service_pb2,
         governance_service_pb2,
+        emergencies_pb2,
         standing_decisions_pb2,
         register_service_pb2,
         budget_service_pb2,

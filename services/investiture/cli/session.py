@@ -16,6 +16,7 @@ from investiture.api.budget.v1.budget_service_pb2_grpc import BudgetServiceStub
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.governance.v1 import governance_service_pb2 as governance_pb
+from investiture.api.governance.v1.emergencies_pb2_grpc import EmergencyServiceStub
 from investiture.api.governance.v1.governance_service_pb2_grpc import GovernanceServiceStub
 from investiture.api.governance.v1.standing_decisions_pb2_grpc import StandingDecisionServiceStub
 from investiture.api.itrisk.v1.acceptance_service_pb2_grpc import AcceptanceServiceStub
@@ -87,6 +88,10 @@ class Session:
     async def standing(self) -> StandingDecisionServiceStub:
         """Return the API of standing decisions; sponsorship serves it."""
         return StandingDecisionServiceStub(await self._channel("sponsorship"))
+
+    async def emergencies(self) -> EmergencyServiceStub:
+        """Return the API of emergencies; sponsorship serves it."""
+        return EmergencyServiceStub(await self._channel("sponsorship"))
 
     async def registers(self) -> RegisterServiceStub:
         """Return sponsorship's registers."""

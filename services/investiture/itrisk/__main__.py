@@ -55,7 +55,7 @@ async def compose(
     profiles, acceptances, duties = ProfileStore(), AcceptanceStore(), DutyStore()
     accepters = Accepters(profiles, acceptances)
     desks = Pinned(
-        base.rules, lambda charter: KnightDesk(charter, store, reviews, accepters, profiles)
+        base.rules, lambda charter: KnightDesk(charter, store, reviews, accepters, profiles, duties)
     )
     cases = CaseOperations(store, base.rules, [desks])
     assessing = Assessing(cases, profiles, base.rules)

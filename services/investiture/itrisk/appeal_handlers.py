@@ -76,4 +76,4 @@ class AppealHandlers:
         )
 
     def _message(self, reading: ReviewReading, tx: Transaction) -> RiskReview:
-        return review_to(reading, self._cases.reading(tx, reading.case).following)
+        return review_to(reading, self._cases.reading(tx, reading.case))

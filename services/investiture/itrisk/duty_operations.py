@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from investiture.casework.case import Case
+from investiture.casework.emergencies import shown
 from investiture.casework.operations import CaseOperations
 from investiture.casework.sides import shared_people
 from investiture.casework.words import CaseState, Gate
@@ -71,7 +72,7 @@ class DutyOperations:
         payload = {"kind": word.kind.value, "unit": word.unit, "state": word.state.value}
         payload["reason"] = word.reason
         tx.record("risk.duty_recorded", duty.name, duty.number, payload, program=duty.program)
-        if case.state is CaseState.STANDING:
+        if shown(case, tx.now).state is CaseState.STANDING:
             self._follow(tx, case, duty)
         return duty
 

@@ -120,7 +120,7 @@ class ItRiskHandlers:
         return await resolve_caller(self._directory, call, Purpose.KNIGHT, on_behalf_of)
 
     def _message(self, reading: ReviewReading, tx: Transaction) -> pb.RiskReview:
-        return review_to(reading, self._cases.reading(tx, reading.case).following)
+        return review_to(reading, self._cases.reading(tx, reading.case))
 
 
 def _require_blocks(request: pb.KnightRequest) -> None:

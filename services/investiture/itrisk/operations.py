@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from investiture.casework import appeals
 from investiture.casework import case as cases
@@ -9,6 +10,7 @@ from investiture.casework.approvals import Level, candidates, levels_of, lines_o
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.conflicts import require_independent
 from investiture.casework.directory import require_able
+from investiture.casework.emergencies import shown, spoken
 from investiture.casework.facts import Authority, Ending, Evidence, Gap, Revision, Warrant
 from investiture.casework.operations import CaseOperations
 from investiture.casework.rules import Pinned
@@ -40,6 +42,8 @@ from investiture.itrisk.assessing import (
 )
 from investiture.itrisk.bounds import Bounds
 from investiture.itrisk.calibration import ForecastStore, forecast_of
+from investiture.itrisk.duties import require_kept
+from investiture.itrisk.duty_store import DutyStore
 from investiture.itrisk.graces import Grace
 from investiture.itrisk.profiles import ProfileStore
 from investiture.itrisk.quantification.ratings import rated
@@ -72,8 +76,10 @@ class KnightDesk:
         reviews: ReviewStore,
         accepters: Accepters,
         profiles: ProfileStore,
+        duties: DutyStore,
     ) -> None:
         self._charter = charter
+        self._duties = duties
         self._profiles = profiles
         self._accepters = accepters
         self._cases = cases_
@@ -99,6 +105,22 @@ class KnightDesk:
         """The review on record, knighted in advance."""
         self.holders(tx, case, evidence)
         return self._trial.knighted(tx, case, covered)
+
+    def acting(self, tx: Transaction, authority: Authority) -> Authority:
+        """Who decides provisionally, as the directory answered a moment ago."""
+        return authority
+
+    def may_decide(self, tx: Transaction, case: Case, authority: Authority) -> datetime | None:
+        """Neither of the two is of another side; no duty fails, and an exception of one ends it."""
+        review = self._reviews.load(tx, case.name)
+        people = (*spoken(case), *authority.people)
+        domain.require_apart(people, review.business_people, review.money_people)
+        require_independent(case.facts, authority)
+        require_kept(duties := self._duties.newest(tx, case.program), tx.now)
+        return min((one.until for one in duties if one.until is not None), default=None)
+
+    def decided_provisionally(self, tx: Transaction, case: Case) -> None:
+        """A review holds nothing."""
 
     def admit(self, tx: Transaction, evidence: Evidence) -> None:
         """Nobody stands on two of the sides whose warrants came; otherwise IT is not asked.
@@ -127,9 +149,10 @@ class KnightDesk:
             ),
             sponsors=domain.pledged(evidence.warrants[Gate.PLEDGE]),
         )
-        standing = cases.as_of(present, tx.now).state is CaseState.STANDING
+        read = shown(cases.as_of(present, tx.now), tx.now)
+        standing = read.state is CaseState.STANDING
         if standing and present.gate_digest == facts.gate_digest(self.gate):
-            it = present.people | self._accepters.of(tx, present)
+            it = read.people | self._accepters.of(tx, present)
             domain.require_apart(it, heard.business_people, heard.money_people)
         if heard != review:
             self._reviews.hear_of(tx, present.name, heard)

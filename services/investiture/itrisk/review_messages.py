@@ -2,15 +2,15 @@
 
 from investiture.api.itrisk.v1 import itrisk_service_pb2 as pb
 from investiture.casework import wire
-from investiture.casework.case import DueStep
+from investiture.casework.operations import Reading
 from investiture.itrisk.operations import ReviewReading
 
 
-def review_to(reading: ReviewReading, following: DueStep | None) -> pb.RiskReview:
-    """The API's form of a review; `following` is the next step of its timetable."""
+def review_to(reading: ReviewReading, shown: Reading) -> pb.RiskReview:
+    """The API's form of a review, with its case as it is shown."""
     facts, accepted, grace = reading.case.facts, reading.acceptance, reading.grace
     return pb.RiskReview(
-        gate_case=wire.case_to(reading.case, following),
+        gate_case=wire.case_to(shown.case, shown.following),
         exposure_asked_bps=facts.exposure_bps,
         data_classes=facts.data_classes,
         vendors=facts.vendors,

@@ -268,6 +268,7 @@ def recorded_of(message: gate_pb2.GateCase) -> Recorded:
         standing_decision=wire.standing_ref_of(message.standing_decision),
         conditions=tuple(wire.condition_of(condition) for condition in message.conditions),
         appeal_open=message.appeal_open,
+        provisional=message.basis == gate_pb2.BASIS_EMERGENCY,
     )
 
 

@@ -16,6 +16,8 @@ from investiture.chassis.settings import ServiceSettings
 from investiture.chassis.ticker import Ticker
 from investiture.sponsorship.attestations import Attestations, pause
 from investiture.sponsorship.dated import DatedChanges
+from investiture.sponsorship.emergencies import SERVICE as EMERGENCY
+from investiture.sponsorship.emergencies import EmergencyHandlers, ReviewSweep
 from investiture.sponsorship.governance import SERVICE as GOVERNANCE
 from investiture.sponsorship.governance import GovernanceHandlers
 from investiture.sponsorship.handlers import SERVICE, SponsorshipHandlers
@@ -25,6 +27,7 @@ from investiture.sponsorship.operations.changes import ChangeOperations
 from investiture.sponsorship.operations.delegations import DelegationOperations
 from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
+from investiture.sponsorship.operations.emergencies import EmergencyOperations, EmergencyReviews
 from investiture.sponsorship.operations.liveness import LivenessOperations
 from investiture.sponsorship.operations.pledges import PledgeOperations
 from investiture.sponsorship.operations.registers import RegisterOperations
@@ -37,6 +40,7 @@ from investiture.sponsorship.standing_decisions import StandingDecisionHandlers
 from investiture.sponsorship.store.absences import AbsenceStore
 from investiture.sponsorship.store.changes import ChangeStore
 from investiture.sponsorship.store.delegations import DelegationStore
+from investiture.sponsorship.store.emergencies import EmergencyStore
 from investiture.sponsorship.store.interests import InterestStore
 from investiture.sponsorship.store.people import PeopleStore
 from investiture.sponsorship.store.pledges import PledgeStore
@@ -65,17 +69,18 @@ async def build(
     people, lent, store = PeopleStore(), DelegationStore(), PledgeStore()
     interests = InterestStore()
     directory = DirectoryOperations(base.charter, people, lent, interests)
-    signed = StandingDecisionStore()
+    signed, emergencies = StandingDecisionStore(), EmergencyStore()
+    reviews = EmergencyReviews(base.rules, emergencies, directory)
 
     def pledge_desk(charter: Charter) -> PledgeDesk:
         standing = StandingDecisions(charter, signed, directory)
-        return PledgeDesk(charter, store, directory, standing)
+        return PledgeDesk(charter, store, directory, standing, reviews)
 
     desks = Pinned(base.rules, pledge_desk)
     tests = AuthorityTests(base.rules, store, directory)
     cases = CaseOperations(base.case_store(CASES), base.rules, [desks])
     pledges = PledgeOperations(cases, store, directory, desks, tests)
-    liveness = LivenessOperations(cases, store, directory, desks, tests, pledges)
+    liveness = LivenessOperations(cases, store, directory, desks, tests, pledges, reviews)
     attestations = Attestations(base.mutations, liveness)
     changes = ChangeOperations(
         base.charters, directory, ChangeStore(), CharterStore(), liveness.followed
@@ -110,12 +115,21 @@ async def build(
         base.mutations,
         base.statements,
     )
+    declaring = EmergencyOperations(cases, emergencies, reviews, directory)
+    reviewing = Ticker(
+        "emergencies",
+        ReviewSweep.INTERVAL,
+        ReviewSweep(base.mutations, declaring, reviews).sweep,
+    )
+    reviewing.start()
+    closing.push_async_callback(reviewing.stop)
     own = OwnDirectory(directory, base.mutations)
     bindings = [
         Binding(SERVICE, handlers),
         Binding(REGISTERS, registers),
         Binding(GOVERNANCE, governing),
         Binding(STANDING, standing),
+        Binding(EMERGENCY, EmergencyHandlers(declaring, base.mutations, base.pager)),
     ]
     server = base.server(cases, bindings, own, directory.principals)
     intervals = (one.sponsorship.reattestation.elapsed for one in base.charters.every)

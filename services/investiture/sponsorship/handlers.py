@@ -283,4 +283,4 @@ class SponsorshipHandlers(PresenceHandlers):
         return await self._mutations.run(call, request, unit)
 
     def _message(self, reading: PledgeReading, tx: Transaction) -> pb.Pledge:
-        return wire.pledge_to(reading, self._cases.reading(tx, reading.case).following)
+        return wire.pledge_to(reading, self._cases.reading(tx, reading.case))

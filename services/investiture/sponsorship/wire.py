@@ -8,9 +8,9 @@ from google.protobuf.message import Message
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
 from investiture.casework import wire
-from investiture.casework.case import DueStep
 from investiture.casework.facts import Authority, Condition
 from investiture.casework.money import Amount, to_money
+from investiture.casework.operations import Reading
 from investiture.casework.vocabulary import GATES, SIDES, Vocabulary
 from investiture.casework.words import CaseState, Purpose
 from investiture.charter.model import Charter
@@ -157,13 +157,13 @@ def delegation_to(delegation: Delegation, currency: str) -> pb.Delegation:
     )
 
 
-def pledge_to(reading: PledgeReading, following: DueStep | None) -> pb.Pledge:
-    """The API's form of a pledge; `following` is the next step of its timetable."""
+def pledge_to(reading: PledgeReading, shown: Reading) -> pb.Pledge:
+    """The API's form of a pledge; `shown` is its case as everybody reads it."""
     case, pledge = reading.case, reading.pledge
     standing = case.state is CaseState.STANDING
     asked = min((one.since for one in case.holders), default=None) if standing else None
     return pb.Pledge(
-        gate_case=wire.case_to(case, following),
+        gate_case=wire.case_to(shown.case, shown.following),
         sponsor=case.facts.sponsor,
         counter_sponsor=case.facts.counter_sponsor,
         positions=[_position_to(one) for one in pledge.positions],

@@ -279,6 +279,25 @@ TIME = (
     Broken("standing-decision-term", "    expires: 2027-01-01", "    expires: 2026-01-01"),
 )
 
+EMERGENCY = """\
+emergency:
+  stands: PT48H
+  caps: {amount_minor: 400, exposure_bps: 500}
+  countersigners: [people/bob]
+  fund: [people/eve, people/dan]
+  knight: [people/gil, people/hal]
+  review: {duration: P6D, calendar: office}
+"""
+
+
+def emergency(rule: str, old: str, new: str) -> Broken:
+    """An emergency path that breaks a rule, where the small charter has none."""
+    broken = EMERGENCY.replace(old, new)
+    assert broken != EMERGENCY
+    after = "standard_classes:\n"
+    return Broken(rule, after, broken + after, new)
+
+
 RISK = (
     Broken("appetite-order", "probability: 0.1}", "probability: 0.25}", "loss_minor: 2000"),
     Broken("appetite-order", "loss_minor: 2000", "loss_minor: 1000", "probability: 0.1}"),
@@ -296,6 +315,14 @@ RISK = (
         "exposure_increase_bps: 500",
     ),
     Broken("amount-immaterial", "  FUND: [amount]", "  FUND: [tranches]"),
+    emergency("emergency-stands", "stands: PT48H", "stands: PT73H"),
+    emergency("emergency-stands", "stands: PT48H", "stands: PT0S"),
+    emergency("emergency-two-people", "fund: [people/eve, people/dan]", "fund: [people/eve]"),
+    emergency("emergency-two-people", "people/gil, people/hal]", "people/gil, people/gil]"),
+    emergency("emergency-sides", "people/gil, people/hal]", "people/gil, people/eve]"),
+    emergency("emergency-sides", "countersigners: [people/bob]", "countersigners: [people/ida]"),
+    emergency("sla-duration", "duration: P6D", "duration: P1DT1H"),
+    emergency("unknown-id", "calendar: office", "calendar: nowhere"),
     Broken("standing-decision-signers", "fund_owner: people/eve", "fund_owner: people/ann"),
 )
 

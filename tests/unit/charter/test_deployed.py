@@ -65,6 +65,7 @@ def plain(charter: Charter) -> dict[str, Any]:
     data = charter.model_dump(mode="json")
     for only_here in ("id", "title", "calendars", "slas", "freeze_windows", "warrant_validity"):
         del data[only_here]
+    del data["emergency"]["review"]
     del data["standing_decisions"], data["benefit_reviews"], data["launch"]["heartbeat"]
     del data["review"]["appeal_window"]
     del data["sponsorship"]["reattestation"], data["sponsorship"]["input_window"]

@@ -68,7 +68,10 @@ class Seeker:
         """
         for gate in self._order:
             seen = await self.reading(gate)
-            if seen is not None and seen.stands(self._program.revision) and not self._held(gate):
+            stands = seen is not None and seen.stands(self._program.revision)
+            # What stands provisionally is still asked of people, and escalates meanwhile.
+            due = seen is not None and seen.due(workflow.now())
+            if stands and not due and not self._held(gate):
                 continue
             if gate < self._program.appeal_at:
                 continue
@@ -77,6 +80,19 @@ class Seeker:
             self._seen = {known: kept for known, kept in self._seen.items() if known <= gate}
             return gate
         return None
+
+    async def provisional(self) -> GateId | None:
+        """A gate that stands provisionally: the first with a step that is due, else the last."""
+        found: GateId | None = None
+        for gate in self._order:
+            seen = await self.reading(gate)
+            if seen is not None and seen.reading.provisional:
+                found = gate
+                if seen.due(workflow.now()):
+                    break
+        if found is not None:
+            self.bell.seek(found)
+        return found
 
     async def reading(self, gate: GateId) -> Seen | None:
         """What is known of the gate, read again if there is a reason to."""
@@ -316,8 +332,9 @@ class Seeker:
                 if seen.ends_at is not None:
                     yield seen.ends_at
                 # While suspended, a case of an older revision waits to be opened anew.
-                asked = known == gate and not seen.to_be_opened(self._program.revision)
-                if asked and seen.due_at is not None:
+                asked = known == gate or seen.reading.provisional
+                opened = not seen.to_be_opened(self._program.revision)
+                if asked and opened and seen.due_at is not None:
                     yield seen.due_at
 
     def _rung_at(self, gate: GateId) -> Iterator[datetime]:
@@ -355,6 +372,7 @@ class Seeker:
             round=reading.round,
             case_name=reading.case_name,
             version=reading.version,
+            provisional=reading.provisional,
             step=reading.next_step,
             repetition=seen.repetition if seen is not None else 0,
         )
@@ -370,4 +388,11 @@ class Seeker:
         amber = pledge.reading.amber if pledge is not None else gate_pb2.AMBER_UNSPECIFIED
         decided = (seen.reading.standing_decision for seen in self._seen.values())
         standing = sorted({one for one in decided if one})
-        self.display.show(View(gate, self._program, reading, state, reason, amber, standing))
+        provisional = [
+            (known, seen.ends_at)
+            for known, seen in sorted(self._seen.items())
+            if seen.reading.provisional and seen.ends_at is not None
+        ]
+        self.display.show(
+            View(gate, self._program, reading, state, reason, amber, standing, provisional)
+        )

@@ -40,6 +40,11 @@ class LaunchPath:
         while True:
             program = await seeker.program()
             if program.launched:
+                # What was launched in an emergency is watched until it was decided in full or not.
+                provisional = await seeker.provisional()
+                if provisional is not None:
+                    await seeker.seek(provisional)
+                    continue
                 seeker.display.end(LAUNCHED)
                 return PathOutcome(program=program.program, launched=True)
             if program.outcome != statements_pb2.OUTCOME_UNSPECIFIED:

@@ -65,6 +65,7 @@ def gate_reading(gate: GateId, answer: CaseReading) -> GateReading:
         amber=case.amber,
         standing_decision=case.standing_decision.id,
         appeal_open=case.appeal_open,
+        provisional=case.basis == gate_pb2.BASIS_EMERGENCY,
     )
     _copy(case.timetable, "next_at", reading.next_at)
     _copy(case.timetable, "overdue_at", reading.overdue_at)

@@ -45,7 +45,8 @@ class Seen:
         if escalated:
             not_before, repetition = now + A_SECOND, repetition + 1
         due_at = ends_at = None
-        if reading.next_in_ms >= 0 and (reading.state in WAITING or reading.appeal_open):
+        asked = reading.state in WAITING or reading.appeal_open or reading.provisional
+        if reading.next_in_ms >= 0 and asked:
             due_at = max(now + timedelta(milliseconds=reading.next_in_ms), not_before)
         if reading.standing_for_ms >= 0 and reading.state == gate_pb2.CASE_STATE_STANDING:
             ends_at = now + max(timedelta(milliseconds=reading.standing_for_ms), A_SECOND)

@@ -64,6 +64,8 @@ class View:
     """What is the matter with the sponsor, whichever gate is sought."""
     standing_decisions: Sequence[str] = ()
     """Ids of the standing decisions by which gates of this path were decided."""
+    provisional: Sequence[tuple[GateId, datetime]] = ()
+    """Gates that two people decided in an emergency, and until when that stands."""
 
     @property
     def state(self) -> str:
@@ -147,6 +149,8 @@ def _line(view: View) -> str:
         words.append(f"amber: {_AMBER[view.amber]}")
     if view.standing_decisions:
         words.append(f"by standing decision {', '.join(view.standing_decisions)}")
+    for gate, until in view.provisional:
+        words.append(f"{gate_name(gate)} is provisional until {until:%Y-%m-%d %H:%M}Z")
     if reading.holder_roles:
         words.append(f"waits for {_holders(reading.holder_roles, reading.holder_units)}")
     elif reading.no_eligible_holder:
@@ -154,16 +158,18 @@ def _line(view: View) -> str:
     since = _date(reading, "waiting_since")
     if since is not None:
         words.append(f"since {_text(since)}")
-    appealable_until = _date(reading, "appealable_until")
-    if appealable_until is not None:
-        words.append(f"can be appealed until {_text(appealable_until)}")
-    elif reading.appeal_open:
-        words.append("its appeal is to be decided")
+    if reading.appeal_open:
+        words.append(_appeal(reading))
     next_at = _date(reading, "next_at")
     if next_at is not None:
         step = gate_pb2.Step.Name(reading.next_step).removeprefix("STEP_").lower()
         words.append(f"{step} at {_text(next_at)}")
     return ", ".join(words)
+
+
+def _appeal(reading: GateReading) -> str:
+    until = _date(reading, "appealable_until")
+    return f"can be appealed until {_text(until)}" if until else "its appeal is to be decided"
 
 
 _AMBER: Final[Mapping[gate_pb2.Amber.ValueType, str]] = {

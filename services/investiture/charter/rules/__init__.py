@@ -72,6 +72,9 @@ _ERRORS: Mapping[str, str] = {
     "material-missing": "every gate says what is material",
     "material-repeated": "no material field twice",
     "pilot-bounds": "a pilot's bounds leave room for a pilot",
+    "emergency-stands": "a provisional decision stands for 72 hours at the most",
+    "emergency-two-people": "two people decide a gate in an emergency",
+    "emergency-sides": "sides share nobody in an emergency, and who decides closes no review",
     "standing-decision-signers": "a standing decision is signed by three people",
 }
 

@@ -225,6 +225,8 @@ def people_of(charter: Charter) -> Iterator[str]:
     for decision in charter.standing_decisions:
         signers = decision.signers
         yield from (signers.sponsor, signers.fund_owner, signers.knight)
+    if (path := charter.emergency) is not None:
+        yield from (*path.countersigners, *path.fund, *path.knight, *path.closers)
 
 
 CHECKS: tuple[Check, ...] = (

@@ -35,6 +35,9 @@ def _uses(charter: Charter) -> Iterator[_Use]:
     yield from _of_the_policies(charter)
     for wait, sla in charter.slas.items():
         yield ("slas", wait.value, "calendar"), "calendar", sla.calendar
+    if charter.emergency is not None:
+        at: At = ("emergency", "review", "calendar")
+        yield at, "calendar", charter.emergency.review.calendar
 
 
 def _of_the_organisation(charter: Charter) -> Iterator[_Use]:

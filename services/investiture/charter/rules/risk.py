@@ -1,6 +1,9 @@
-"""Rules about appetite, material fields, pilots and standing decisions."""
+"""Rules about appetite, material fields, pilots, standing decisions and the emergency path."""
+
+from datetime import timedelta
 
 from investiture.charter.model import Charter
+from investiture.charter.policy import LONGEST_EMERGENCY
 from investiture.charter.rules import Check, Report
 from investiture.charter.vocabulary import Gate, MaterialField
 
@@ -107,9 +110,44 @@ def standing_decisions_have_three_sides(charter: Charter, report: Report) -> Non
             )
 
 
+def emergencies_are_bounded(charter: Charter, report: Report) -> None:
+    """Report provisional decisions that stand too long, gates of one person, and shared people."""
+    path = charter.emergency
+    if path is None:
+        return
+    if not timedelta() < path.stands.elapsed <= LONGEST_EMERGENCY:
+        report.add(
+            "emergency-stands",
+            ("emergency", "stands"),
+            f"a provisional decision stands for {path.stands}",
+            "let it stand for at most PT72H, and for some time",
+        )
+    for name, people in (("fund", path.fund), ("knight", path.knight)):
+        if len(set(people)) < 2:
+            report.add(
+                "emergency-two-people",
+                ("emergency", name),
+                f"{', '.join(sorted(set(people)))} alone decides `{name}`; two are needed",
+                "name two different people, better three",
+            )
+    closers = set(charter.emergency_closers)
+    seen: dict[str, str] = dict.fromkeys(closers, "closes the review")
+    sides = (("countersigners", path.countersigners), ("fund", path.fund), ("knight", path.knight))
+    for name, people in sides:
+        for place, person in enumerate(people):
+            if seen.setdefault(person, f"decides in `{name}`") != f"decides in `{name}`":
+                report.add(
+                    "emergency-sides",
+                    ("emergency", name, place),
+                    f"{person} {seen[person]} and decides in `{name}`",
+                    "name somebody else: sides share nobody, and who decides closes no review",
+                )
+
+
 CHECKS: tuple[Check, ...] = (
     appetite_descends,
     gates_say_what_is_material,
     pilots_have_room,
     standing_decisions_have_three_sides,
+    emergencies_are_bounded,
 )

@@ -4,7 +4,7 @@ from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from investiture.charter.business_time import HolidaysUnknown, PlaceUnknown, holidays_of
-from investiture.charter.calendar import NO_SUBDIVISION, Calendar
+from investiture.charter.calendar import NO_SUBDIVISION, Calendar, Sla
 from investiture.charter.document import At
 from investiture.charter.duration import Duration
 from investiture.charter.model import Charter
@@ -115,7 +115,13 @@ def agreed_times_are_positive(charter: Charter, report: Report) -> None:
         if wait not in charter.slas:
             message = f"no time is agreed for {wait}"
             report.add("sla-missing", ("slas",), message, f"add {wait}: {{duration, calendar}}")
-    for wait, sla in charter.slas.items():
+    agreed: list[tuple[At, str, Sla]] = [
+        (("slas", wait.value), wait.value, sla) for wait, sla in charter.slas.items()
+    ]
+    if charter.emergency is not None:
+        review = charter.emergency.review
+        agreed.append((("emergency", "review"), "the review of an emergency", review))
+    for place, wait_name, sla in agreed:
         named = {"duration": sla.duration, "repeat": sla.repeat, "extension": sla.extension}
         for name, duration in named.items():
             if duration is None:
@@ -123,8 +129,8 @@ def agreed_times_are_positive(charter: Charter, report: Report) -> None:
             if not duration.positive or (duration.days and duration.milliseconds):
                 report.add(
                     "sla-duration",
-                    ("slas", wait.value, name),
-                    f"{duration} is no time that can be agreed for {wait}",
+                    (*place, name),
+                    f"{duration} is no time that can be agreed for {wait_name}",
                     "write business days (P3D) or working seconds (PT60S)",
                 )
 

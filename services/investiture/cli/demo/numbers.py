@@ -18,11 +18,11 @@ from investiture.api.itrisk.v1.risk_service_pb2_grpc import RiskServiceStub
 from investiture.cli.demo.stage import Stage
 from investiture.cli.demo.story import Story
 from investiture.cli.risk import picture_tables, writing
+from investiture.cli.risk.contents import content_in
 from investiture.itrisk.quantification import pictures
 from investiture.itrisk.quantification.assessment import Assessment, assess
 from investiture.itrisk.quantification.document import question_of
 from investiture.itrisk.quantification.scenarios import Question
-from investiture.itrisk.risk_contents import content_to
 from investiture.stack.example import example
 
 FILE = "examples/risk/open-workshop.yaml"
@@ -35,7 +35,7 @@ async def saves_profile(stage: Stage, told: Story, name: str) -> None:
     stub = RiskServiceStub(stage.channel("itrisk", f"people/{name}"))
     saved = await stub.SaveRiskProfile(
         pb.SaveRiskProfileRequest(
-            request_id=str(uuid.uuid4()), program=told.program, content=content_to(document())
+            request_id=str(uuid.uuid4()), program=told.program, content=content_in(example(FILE))
         )
     )
     scenarios = ", ".join(one.name for one in saved.content.scenarios)

@@ -45,6 +45,8 @@ class Recorded:
     standing_decision: StandingRef | None = None
     conditions: tuple[Condition, ...] = ()
     appeal_open: bool = False
+    provisional: bool = False
+    """It stands by what two people decided in an emergency; its ordinary decision is asked."""
 
     @property
     def last_decider(self) -> Decider | None:
@@ -118,7 +120,8 @@ def record(known: GateRecord | None, new: Recorded, now: datetime) -> GateRecord
     """The gate's record with a newer statement; None where `new` says nothing new.
 
     Monotone by round, then version. An expiry changes the reading of a case and not its version,
-    so that one step from standing to expired counts as newer too.
+    so that one step from standing to expired counts as newer too; what stood provisionally is open
+    after it.
     """
     if known is None:
         return GateRecord(new, 0, _passed(new, None, now))
@@ -126,8 +129,10 @@ def record(known: GateRecord | None, new: Recorded, now: datetime) -> GateRecord
     if (new.round, new.version) < (old.round, old.version):
         return None
     if (new.round, new.version) == (old.round, old.version):
-        expired = old.state is CaseState.STANDING and new.state is CaseState.EXPIRED
-        return replace(known, case=new) if expired else None
+        after = CaseState.OPEN if old.provisional else CaseState.EXPIRED
+        expired = old.state is CaseState.STANDING and new.state is after
+        passed = _passed(new, known.passed_at, now)
+        return replace(known, case=new, passed_at=passed) if expired else None
     before = known.waited_before_ms
     if new.round > old.round:
         before += old.waited_ms
@@ -175,6 +180,8 @@ def lost(known: GateRecord | None, new: Recorded) -> bool:
     """Whether a decision that stood is gone with this statement: taken back or outlived."""
     was = known.case.state if known else CaseState.OPEN
     gone = (CaseState.VOIDED, CaseState.EXPIRED)
+    if known is not None and known.case.provisional and new.round == known.case.round:
+        return was is CaseState.STANDING and new.state in (*gone, *WAITING)
     return new.gate in HELD and new.state in gone and was not in gone
 
 
@@ -239,7 +246,8 @@ def effect_on(
     kept = (CaseState.STANDING, CaseState.CHANGES_REQUESTED, CaseState.DECLINED)
     if case.state in kept and case.gate_digest == new.gate_digest(case.gate):
         return Effect.UNCHANGED
-    stood = decided if case.state is CaseState.STANDING else None
+    carries = case.state is CaseState.STANDING and not case.provisional
+    stood = decided if carries else None
     if stood is not None and within_tolerance(stood, new, tolerance, same_tier=same_tier):
         return Effect.CARRIED
     return Effect.REOPENED

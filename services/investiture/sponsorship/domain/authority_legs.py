@@ -185,3 +185,13 @@ def _countersigned(authority: Authority, around: Circumstances) -> bool:
         and authority.side is not Side.BUSINESS
         and around.counter_side is Side.BUSINESS
     )
+
+
+def require_limit(facts: Revision, authority: Authority) -> None:
+    """Refuses with AUTHORITY_INSUFFICIENT a sponsor whose own limit does not reach the total."""
+    if authority.covers(facts.amount_minor, facts.currency):
+        return
+    asked = Amount(facts.amount_minor, facts.currency)
+    why = f"the limit of {authority.person} does not reach {asked}"
+    leg = Leg("LIMIT", authority.person, why, "a sponsor whose limit does is named")
+    raise PreconditionFailed("AUTHORITY_INSUFFICIENT", why, legs=(leg,))

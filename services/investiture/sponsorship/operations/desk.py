@@ -6,7 +6,8 @@ from itertools import islice
 
 from investiture.casework import case as cases
 from investiture.casework.case import Candidate, Case, Holder
-from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.conflicts import require_impartial
+from investiture.casework.facts import Authority, Ending, Evidence, Revision, Warrant
 from investiture.casework.standing import Part
 from investiture.casework.succession import passes_on
 from investiture.casework.trial_lane import Covered, Lane, marked, still_fits
@@ -19,6 +20,7 @@ from investiture.charter.timetable import Timetable
 from investiture.chassis.transaction import Transaction
 from investiture.sponsorship.domain import attestation, missing_acts, pledges, voting
 from investiture.sponsorship.domain.attestation import SUPERIOR, require_not_paused
+from investiture.sponsorship.domain.authority_legs import require_limit
 from investiture.sponsorship.domain.objections import amended, arbiters_of, with_arbiter
 from investiture.sponsorship.domain.pledges import Place, Pledge, Seat
 from investiture.sponsorship.domain.positions import (
@@ -33,6 +35,7 @@ from investiture.sponsorship.domain.positions import (
 from investiture.sponsorship.domain.succession import renewed
 from investiture.sponsorship.domain.waits import may_be_passed_over, more_time
 from investiture.sponsorship.operations.directory import DirectoryOperations
+from investiture.sponsorship.operations.emergencies import EmergencyReviews
 from investiture.sponsorship.operations.standing_decisions import StandingDecisions
 from investiture.sponsorship.store.pledges import PledgeStore
 
@@ -56,11 +59,13 @@ class PledgeDesk:
         store: PledgeStore,
         directory: DirectoryOperations,
         standing: StandingDecisions,
+        reviews: EmergencyReviews,
     ) -> None:
         self._charter = charter
         self._store = store
         self._directory = directory
         self._standing = standing
+        self._reviews = reviews
 
     def admit(self, tx: Transaction, evidence: Evidence) -> None:
         """The business is asked first: nothing has to stand before a pledge."""
@@ -116,6 +121,21 @@ class PledgeDesk:
         able = self._directory.impartial(tx, case.facts)
         validity = self._charter.validity(Gate.PLEDGE.value).elapsed
         return marked(pledges.settled(case, pledge, able, tx.now, validity), covered)
+
+    def acting(self, tx: Transaction, authority: Authority) -> Authority:
+        """Who decides provisionally, with the directory held still: of both, one is first."""
+        self._directory.hold_still(tx)
+        return self._directory.decider(tx, Purpose.PLEDGE)
+
+    def may_decide(self, tx: Transaction, case: Case, authority: Authority) -> None:
+        """Nobody with an interest in it; and the sponsor's own limit has to reach."""
+        require_impartial(case.facts, authority)
+        if authority.person == case.facts.sponsor:
+            require_limit(case.facts, authority)
+
+    def decided_provisionally(self, tx: Transaction, case: Case) -> None:
+        """Opens the review that the emergency is owed."""
+        self._reviews.opened(tx, case)
 
     def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
         """For each act that is missing the line above it, one of each in turn; governance last.
@@ -232,7 +252,9 @@ class PledgeDesk:
         require_not_paused(case, tx.now)
         pledge = self._store.load(tx, case.name)
         former = (seat.former for seat in pledge.seats if seat.former)
-        named = (*warrant.business_people, *pledge.sponsors, *former)
+        spoken = case.provisional.deciders if case.provisional else ()
+        in_emergency = (by.person for by in spoken)
+        named = (*warrant.business_people, *pledge.sponsors, *former, *in_emergency)
         people = dict.fromkeys((*named, *pledge.overriders, *pledge.voters))
         ref = warrant.standing_decision
         return replace(

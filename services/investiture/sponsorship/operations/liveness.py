@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from investiture.casework import case as cases
+from investiture.casework import emergencies
 from investiture.casework.case import Case
 from investiture.casework.operations import CaseOperations
 from investiture.casework.rules import Pinned
@@ -21,6 +22,7 @@ from investiture.sponsorship.domain.waits import waiting
 from investiture.sponsorship.operations.authority_tests import AuthorityTests
 from investiture.sponsorship.operations.desk import PledgeDesk
 from investiture.sponsorship.operations.directory import DirectoryOperations
+from investiture.sponsorship.operations.emergencies import EmergencyReviews
 from investiture.sponsorship.operations.pledges import PledgeOperations, PledgeReading
 from investiture.sponsorship.store.pledges import PledgeStore
 
@@ -39,6 +41,7 @@ class LivenessOperations:
         desks: Pinned[PledgeDesk],
         tests: AuthorityTests,
         pledges_: PledgeOperations,
+        reviews: EmergencyReviews,
     ) -> None:
         self._cases = cases_
         self._store = store
@@ -46,6 +49,7 @@ class LivenessOperations:
         self._desks = desks
         self._tests = tests
         self._pledges = pledges_
+        self._reviews = reviews
 
     def attest(
         self, tx: Transaction, name: str, etag: str, statement: str, on_behalf_of: str
@@ -85,7 +89,9 @@ class LivenessOperations:
 
     def followed(self, tx: Transaction, plan: ImportPlan) -> Aftermath:
         """What follows from an import: lost sponsors, and what those who left held."""
-        transfers = self.examine(tx, {one.name for one in (*plan.changed, *plan.deactivated)})
+        people = {one.name for one in (*plan.changed, *plan.deactivated)}
+        self._take_back_provisional(tx, people)
+        transfers = self.examine(tx, people)
         handed_on = self._pledges.leave(tx, plan.unable) if plan.unable else ()
         return Aftermath(handed_on, transfers)
 
@@ -101,6 +107,20 @@ class LivenessOperations:
                 if name not in amber and self._examined(tx, name):
                     amber.append(name)
         return tuple(amber)
+
+    def _take_back_provisional(self, tx: Transaction, people: Collection[str]) -> None:
+        """Takes back what somebody of `people` decided in an emergency and may not any more."""
+        for name in self._reviews.decided_by(tx, people):
+            case = self._cases.find(tx, name)
+            if not emergencies.in_force(case, tx.now):
+                continue
+            found = (
+                emergencies.unfit(case, self._directory.resolve(tx, person, Purpose.PLEDGE))
+                for person in sorted(emergencies.spoken(case))
+            )
+            why = [one for one in found if one]
+            if why:
+                self._cases.take_back(tx, case, "; ".join(why))
 
     def due(self, tx: Transaction, limit: int) -> list[str]:
         """Pledges whose sponsors are to be asked, or whose wait has come to its next step."""

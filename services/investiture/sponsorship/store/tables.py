@@ -183,6 +183,36 @@ STANDING_PLACE = sa.Table(
     sa.Index("standing_place_by_decision", "decision", "ended_at"),
 )
 
+# A team has one review that is not closed: that is what blocks its next emergency.
+EMERGENCY = sa.Table(
+    "emergency",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("program", sa.Text, nullable=False),
+    sa.Column("team", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("declared_at", Instant, nullable=False),
+    sa.Column("next_at", Instant),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Index("emergency_by_program", "program", "declared_at"),
+    sa.Index("emergency_by_time", "declared_at", "name"),
+    sa.Index(
+        "emergency_one_review",
+        "team",
+        unique=True,
+        sqlite_where=sa.text("state = 'UNDER_REVIEW'"),
+        postgresql_where=sa.text("state = 'UNDER_REVIEW'"),
+    ),
+    sa.Index(
+        "emergency_by_step",
+        "next_at",
+        "name",
+        sqlite_where=sa.text("state = 'UNDER_REVIEW'"),
+        postgresql_where=sa.text("state = 'UNDER_REVIEW'"),
+    ),
+)
+
 CHANGE = sa.Table(
     "governance_change",
     METADATA,

@@ -265,6 +265,44 @@ class VoidCaseRequest(_message.Message):
 Global___VoidCaseRequest: _TypeAlias = VoidCaseRequest  # noqa: Y015
 
 @_typing.final
+class DecideProvisionallyRequest(_message.Message):
+    """Decides provisionally."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID that makes a repetition harmless."""
+    name: _builtins.str
+    """The case."""
+    etag: _builtins.str
+    """The etag that the caller saw."""
+    reason: _builtins.str
+    """Why, for the record."""
+    validate_only: _builtins.bool
+    """True: say what would happen and store nothing."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideProvisionallyRequest: _TypeAlias = DecideProvisionallyRequest  # noqa: Y015
+
+@_typing.final
 class CloseConditionRequest(_message.Message):
     """Closes a condition."""
 

@@ -62,6 +62,11 @@ class CaseServiceStub:
                 request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.VoidCaseRequest.SerializeToString,
                 response_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.CaseReading.FromString,
                 _registered_method=True)
+        self.DecideProvisionally = channel.unary_unary(
+                '/investiture.api.casework.v1.CaseService/DecideProvisionally',
+                request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.DecideProvisionallyRequest.SerializeToString,
+                response_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.CaseReading.FromString,
+                _registered_method=True)
         self.CloseCondition = channel.unary_unary(
                 '/investiture.api.casework.v1.CaseService/CloseCondition',
                 request_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.CloseConditionRequest.SerializeToString,
@@ -162,6 +167,14 @@ class CaseServiceServicer:
 
     def VoidCase(self, request, context):
         """Takes back a decision that stands. Only who decided it, a governance owner or deputy may.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecideProvisionally(self, request, context):
+        """Decides an open case provisionally in an emergency: the first of two people of the gate's side, or the second, after whom it
+        stands for as long as the charter says, at most 72 hours. The ordinary decision is asked all the same and takes its place.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -285,6 +298,11 @@ def add_CaseServiceServicer_to_server(servicer, server):
             'VoidCase': grpc.unary_unary_rpc_method_handler(
                     servicer.VoidCase,
                     request_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.VoidCaseRequest.FromString,
+                    response_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.CaseReading.SerializeToString,
+            ),
+            'DecideProvisionally': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideProvisionally,
+                    request_deserializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.DecideProvisionallyRequest.FromString,
                     response_serializer=investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.CaseReading.SerializeToString,
             ),
             'CloseCondition': grpc.unary_unary_rpc_method_handler(
@@ -484,6 +502,33 @@ class CaseService:
             target,
             '/investiture.api.casework.v1.CaseService/VoidCase',
             investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.VoidCaseRequest.SerializeToString,
+            investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.CaseReading.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideProvisionally(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/investiture.api.casework.v1.CaseService/DecideProvisionally',
+            investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.DecideProvisionallyRequest.SerializeToString,
             investiture_dot_api_dot_casework_dot_v1_dot_case__service__pb2.CaseReading.FromString,
             options,
             channel_credentials,

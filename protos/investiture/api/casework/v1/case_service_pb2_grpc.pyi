@@ -34,6 +34,10 @@ class CaseServiceStub:
     """
     VoidCase: _aio.UnaryUnaryMultiCallable[_case_service_pb2.VoidCaseRequest, _case_service_pb2.CaseReading]
     """Takes back a decision that stands. Only who decided it, a governance owner or deputy may."""
+    DecideProvisionally: _aio.UnaryUnaryMultiCallable[_case_service_pb2.DecideProvisionallyRequest, _case_service_pb2.CaseReading]
+    """Decides an open case provisionally in an emergency: the first of two people of the gate's side, or the second, after whom it
+    stands for as long as the charter says, at most 72 hours. The ordinary decision is asked all the same and takes its place.
+    """
     CloseCondition: _aio.UnaryUnaryMultiCallable[_case_service_pb2.CloseConditionRequest, _case_service_pb2.CaseReading]
     """Closes a condition with its evidence. Only its owner or a decider of the case may."""
     ReassignCase: _aio.UnaryUnaryMultiCallable[_case_service_pb2.ReassignCaseRequest, _case_service_pb2.CaseReading]
@@ -121,6 +125,16 @@ class CaseServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_case_service_pb2.VoidCaseRequest, _abc.Awaitable[_case_service_pb2.CaseReading]],
     ) -> _abc.Awaitable[_case_service_pb2.CaseReading]:
         """Takes back a decision that stands. Only who decided it, a governance owner or deputy may."""
+
+    @_abc_1.abstractmethod
+    def DecideProvisionally(
+        self,
+        request: _case_service_pb2.DecideProvisionallyRequest,
+        context: _aio.ServicerContext[_case_service_pb2.DecideProvisionallyRequest, _abc.Awaitable[_case_service_pb2.CaseReading]],
+    ) -> _abc.Awaitable[_case_service_pb2.CaseReading]:
+        """Decides an open case provisionally in an emergency: the first of two people of the gate's side, or the second, after whom it
+        stands for as long as the charter says, at most 72 hours. The ordinary decision is asked all the same and takes its place.
+        """
 
     @_abc_1.abstractmethod
     def CloseCondition(

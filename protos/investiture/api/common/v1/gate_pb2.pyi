@@ -222,6 +222,8 @@ class _BasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Basis.ValueType
     """A person decided on an earlier digest and the change lies within the charter's tolerance."""
     BASIS_STANDING_DECISION: _Basis.ValueType  # 3
     """A standing decision signed in advance covers it."""
+    BASIS_EMERGENCY: _Basis.ValueType  # 4
+    """Two people decided provisionally in an emergency; the ordinary decision is still asked."""
 
 class Basis(_Basis, metaclass=_BasisEnumTypeWrapper):
     """Why a decision stands for the revision it stands for."""
@@ -234,6 +236,8 @@ BASIS_CARRIED: Basis.ValueType  # 2
 """A person decided on an earlier digest and the change lies within the charter's tolerance."""
 BASIS_STANDING_DECISION: Basis.ValueType  # 3
 """A standing decision signed in advance covers it."""
+BASIS_EMERGENCY: Basis.ValueType  # 4
+"""Two people decided provisionally in an emergency; the ordinary decision is still asked."""
 Global___Basis: _TypeAlias = Basis  # noqa: Y015
 
 class _Amber:
@@ -801,6 +805,106 @@ class StandingDecisionRef(_message.Message):
 Global___StandingDecisionRef: _TypeAlias = StandingDecisionRef  # noqa: Y015
 
 @_typing.final
+class Emergency(_message.Message):
+    """What an emergency is, as the proposer declared it at the pledge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECLARED_BY_FIELD_NUMBER: _builtins.int
+    DECLARED_AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CONSEQUENCE_FIELD_NUMBER: _builtins.int
+    declared_by: _builtins.str
+    """Who declared it, as `people/{person}`."""
+    reason: _builtins.str
+    """Why it cannot take the ordinary time."""
+    consequence: _builtins.str
+    """What happens if it waits."""
+    @_builtins.property
+    def declared_at(self) -> _timestamp_pb2.Timestamp:
+        """When. Provisional decisions may be made for as long after it as one stands."""
+
+    def __init__(
+        self,
+        *,
+        declared_by: _builtins.str = ...,
+        declared_at: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        consequence: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["declared_at", b"declared_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consequence", b"consequence", "declared_at", b"declared_at", "declared_by", b"declared_by", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Emergency: _TypeAlias = Emergency  # noqa: Y015
+
+@_typing.final
+class ProvisionalVoice(_message.Message):
+    """One of the two people who decide a gate provisionally."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECIDER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, in their words."""
+    @_builtins.property
+    def decider(self) -> Global___Decider:
+        """Who, when, and on what they saw."""
+
+    def __init__(
+        self,
+        *,
+        decider: Global___Decider | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decider", b"decider"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decider", b"decider", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProvisionalVoice: _TypeAlias = ProvisionalVoice  # noqa: Y015
+
+@_typing.final
+class ProvisionalDecision(_message.Message):
+    """What a gate was decided provisionally, while its ordinary decision is still asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOICES_FIELD_NUMBER: _builtins.int
+    DECIDED_AT_FIELD_NUMBER: _builtins.int
+    STANDING_UNTIL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def voices(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProvisionalVoice]:
+        """Who has decided so far; two are needed."""
+
+    @_builtins.property
+    def decided_at(self) -> _timestamp_pb2.Timestamp:
+        """When the second decided; unset while one is missing."""
+
+    @_builtins.property
+    def standing_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when it stands at the longest."""
+
+    def __init__(
+        self,
+        *,
+        voices: _abc.Iterable[Global___ProvisionalVoice] | None = ...,
+        decided_at: _timestamp_pb2.Timestamp | None = ...,
+        standing_until: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "standing_until", b"standing_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "standing_until", b"standing_until", "voices", b"voices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProvisionalDecision: _TypeAlias = ProvisionalDecision  # noqa: Y015
+
+@_typing.final
 class GateCase(_message.Message):
     """What every gate's case has in common."""
 
@@ -840,6 +944,8 @@ class GateCase(_message.Message):
     APPEALABLE_UNTIL_FIELD_NUMBER: _builtins.int
     APPEAL_FIELD_NUMBER: _builtins.int
     APPEAL_OPEN_FIELD_NUMBER: _builtins.int
+    EMERGENCY_FIELD_NUMBER: _builtins.int
+    PROVISIONAL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, for instance `programs/{program}/pledges/{pledge}`."""
     program: _builtins.str
@@ -942,6 +1048,16 @@ class GateCase(_message.Message):
     def appeal(self) -> Global___Appeal:
         """The appeal; unset where none was made."""
 
+    @_builtins.property
+    def emergency(self) -> Global___Emergency:
+        """The emergency in which this gate may be decided provisionally; unset where there is none."""
+
+    @_builtins.property
+    def provisional(self) -> Global___ProvisionalDecision:
+        """What was decided provisionally. While that stands, `state` is STANDING and `basis` EMERGENCY, and `holders` are still asked
+        for the ordinary decision, which takes its place.
+        """
+
     def __init__(
         self,
         *,
@@ -979,10 +1095,12 @@ class GateCase(_message.Message):
         appealable_until: _timestamp_pb2.Timestamp | None = ...,
         appeal: Global___Appeal | None = ...,
         appeal_open: _builtins.bool = ...,
+        emergency: Global___Emergency | None = ...,
+        provisional: Global___ProvisionalDecision | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["appeal", b"appeal", "appealable_until", b"appealable_until", "decided_at", b"decided_at", "opened_at", b"opened_at", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "timetable", b"timetable", "waiting_since", b"waiting_since"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appeal", b"appeal", "appealable_until", b"appealable_until", "decided_at", b"decided_at", "emergency", b"emergency", "opened_at", b"opened_at", "provisional", b"provisional", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "timetable", b"timetable", "waiting_since", b"waiting_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "appeal", b"appeal", "appeal_open", b"appeal_open", "appealable_until", b"appealable_until", "basis", b"basis", "charter_digest", b"charter_digest", "conditions", b"conditions", "decided_at", b"decided_at", "deciders", b"deciders", "escalations", b"escalations", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "extensions", b"extensions", "gaps", b"gaps", "gate", b"gate", "gate_digest", b"gate_digest", "holders", b"holders", "name", b"name", "no_eligible_holder", b"no_eligible_holder", "not_covered", b"not_covered", "notices", b"notices", "opened_at", b"opened_at", "program", b"program", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "state", b"state", "timetable", b"timetable", "verdict", b"verdict", "version", b"version", "waited_ms", b"waited_ms", "waiting_since", b"waiting_since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "appeal", b"appeal", "appeal_open", b"appeal_open", "appealable_until", b"appealable_until", "basis", b"basis", "charter_digest", b"charter_digest", "conditions", b"conditions", "decided_at", b"decided_at", "deciders", b"deciders", "emergency", b"emergency", "escalations", b"escalations", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "extensions", b"extensions", "gaps", b"gaps", "gate", b"gate", "gate_digest", b"gate_digest", "holders", b"holders", "name", b"name", "no_eligible_holder", b"no_eligible_holder", "not_covered", b"not_covered", "notices", b"notices", "opened_at", b"opened_at", "program", b"program", "provisional", b"provisional", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "state", b"state", "timetable", b"timetable", "verdict", b"verdict", "version", b"version", "waited_ms", b"waited_ms", "waiting_since", b"waiting_since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

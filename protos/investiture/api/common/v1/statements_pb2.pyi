@@ -367,6 +367,7 @@ class Warrant(_message.Message):
     BUSINESS_PEOPLE_FIELD_NUMBER: _builtins.int
     STANDING_DECISION_FIELD_NUMBER: _builtins.int
     STANDING_DECISION_ENDED_FIELD_NUMBER: _builtins.int
+    EMERGENCY_FIELD_NUMBER: _builtins.int
     program: _builtins.str
     """The program."""
     gate: _gate_pb2.Gate.ValueType
@@ -417,6 +418,10 @@ class Warrant(_message.Message):
     def standing_decision(self) -> _gate_pb2.StandingDecisionRef:
         """By which standing decision the gate was decided; unset where people decided."""
 
+    @_builtins.property
+    def emergency(self) -> _gate_pb2.Emergency:
+        """The emergency in which the gates after this one may be decided provisionally; set by a pledge that was."""
+
     def __init__(
         self,
         *,
@@ -438,10 +443,11 @@ class Warrant(_message.Message):
         business_people: _abc.Iterable[_builtins.str] | None = ...,
         standing_decision: _gate_pb2.StandingDecisionRef | None = ...,
         standing_decision_ended: _builtins.str = ...,
+        emergency: _gate_pb2.Emergency | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ceiling", b"ceiling", "issued_at", b"issued_at", "standing_decision", b"standing_decision", "standing_until", b"standing_until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ceiling", b"ceiling", "emergency", b"emergency", "issued_at", b"issued_at", "standing_decision", b"standing_decision", "standing_until", b"standing_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "business_people", b"business_people", "case_name", b"case_name", "case_version", b"case_version", "ceiling", b"ceiling", "charter_digest", b"charter_digest", "conditions", b"conditions", "deciders", b"deciders", "exposure_limit_bps", b"exposure_limit_bps", "gate", b"gate", "gate_digest", b"gate_digest", "issued_at", b"issued_at", "program", b"program", "revision", b"revision", "standing_decision", b"standing_decision", "standing_decision_ended", b"standing_decision_ended", "standing_until", b"standing_until", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "business_people", b"business_people", "case_name", b"case_name", "case_version", b"case_version", "ceiling", b"ceiling", "charter_digest", b"charter_digest", "conditions", b"conditions", "deciders", b"deciders", "emergency", b"emergency", "exposure_limit_bps", b"exposure_limit_bps", "gate", b"gate", "gate_digest", b"gate_digest", "issued_at", b"issued_at", "program", b"program", "revision", b"revision", "standing_decision", b"standing_decision", "standing_decision_ended", b"standing_decision_ended", "standing_until", b"standing_until", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

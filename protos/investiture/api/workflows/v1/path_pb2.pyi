@@ -212,6 +212,7 @@ class GateInput(_message.Message):
     STEP_FIELD_NUMBER: _builtins.int
     REPETITION_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    PROVISIONAL_FIELD_NUMBER: _builtins.int
     program: _builtins.str
     """The program."""
     gate: _gate_pb2.Gate.ValueType
@@ -230,6 +231,8 @@ class GateInput(_message.Message):
     """How often this very step was repeated, so that each repetition has a request id of its own."""
     version: _builtins.int
     """Version of the case as the path last read it, which launch has recorded too; 0 where it read none."""
+    provisional: _builtins.bool
+    """True where the path last read it standing provisionally: that runs out without a new version."""
     def __init__(
         self,
         *,
@@ -242,10 +245,11 @@ class GateInput(_message.Message):
         step: _gate_pb2.Step.ValueType = ...,
         repetition: _builtins.int = ...,
         version: _builtins.int = ...,
+        provisional: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_name", b"case_name", "gate", b"gate", "gate_digest", b"gate_digest", "program", b"program", "repetition", b"repetition", "revision", b"revision", "round", b"round", "step", b"step", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_name", b"case_name", "gate", b"gate", "gate_digest", b"gate_digest", "program", b"program", "provisional", b"provisional", "repetition", b"repetition", "revision", b"revision", "round", b"round", "step", b"step", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -285,6 +289,7 @@ class GateReading(_message.Message):
     STANDING_DECISION_FIELD_NUMBER: _builtins.int
     APPEAL_OPEN_FIELD_NUMBER: _builtins.int
     APPEALABLE_UNTIL_FIELD_NUMBER: _builtins.int
+    PROVISIONAL_FIELD_NUMBER: _builtins.int
     gate: _gate_pb2.Gate.ValueType
     """The gate."""
     found: _builtins.bool
@@ -329,6 +334,8 @@ class GateReading(_message.Message):
     """Id of the standing decision by which the case was decided; empty where people decide."""
     appeal_open: _builtins.bool
     """True while a decline is not final: it may be appealed still, or its appeal waits for an answer."""
+    provisional: _builtins.bool
+    """True while the case stands by a provisional decision: its ordinary one is still asked."""
     @_builtins.property
     def next_at(self) -> _timestamp_pb2.Timestamp:
         """Its date."""
@@ -384,10 +391,11 @@ class GateReading(_message.Message):
         standing_decision: _builtins.str = ...,
         appeal_open: _builtins.bool = ...,
         appealable_until: _timestamp_pb2.Timestamp | None = ...,
+        provisional: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["appealable_until", b"appealable_until", "next_at", b"next_at", "overdue_at", b"overdue_at", "waiting_since", b"waiting_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "appeal_open", b"appeal_open", "appealable_until", b"appealable_until", "blocked", b"blocked", "case_name", b"case_name", "escalated", b"escalated", "found", b"found", "gate", b"gate", "gate_digest", b"gate_digest", "holder_roles", b"holder_roles", "holder_units", b"holder_units", "next_at", b"next_at", "next_in_ms", b"next_in_ms", "next_step", b"next_step", "no_eligible_holder", b"no_eligible_holder", "overdue_at", b"overdue_at", "program_changed", b"program_changed", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_for_ms", b"standing_for_ms", "state", b"state", "steps_taken", b"steps_taken", "verdict", b"verdict", "version", b"version", "waiting_since", b"waiting_since", "walk_again", b"walk_again"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "appeal_open", b"appeal_open", "appealable_until", b"appealable_until", "blocked", b"blocked", "case_name", b"case_name", "escalated", b"escalated", "found", b"found", "gate", b"gate", "gate_digest", b"gate_digest", "holder_roles", b"holder_roles", "holder_units", b"holder_units", "next_at", b"next_at", "next_in_ms", b"next_in_ms", "next_step", b"next_step", "no_eligible_holder", b"no_eligible_holder", "overdue_at", b"overdue_at", "program_changed", b"program_changed", "provisional", b"provisional", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_for_ms", b"standing_for_ms", "state", b"state", "steps_taken", b"steps_taken", "verdict", b"verdict", "version", b"version", "waiting_since", b"waiting_since", "walk_again", b"walk_again"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
