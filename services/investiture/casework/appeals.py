@@ -11,6 +11,7 @@ from datetime import datetime
 
 from investiture.casework import case as cases
 from investiture.casework.case import Case, DueStep, Escalation, Holder
+from investiture.casework.escalating import escalate
 from investiture.casework.facts import Appeal
 from investiture.casework.words import AppealOutcome, CaseState
 from investiture.charter.model import Charter
@@ -109,7 +110,7 @@ def awaited(
     They add nobody. The last one is its end: then the decline is final.
     """
     until = case.appealable_until
-    waited, taken = cases.escalate(case, now, next_step, (), until)
+    waited, taken = escalate(case, now, next_step, (), until)
     if until is None or until > now:
         return waited, taken
     return _final(waited, now, f"not appealed until {until:%Y-%m-%d %H:%M} UTC"), taken

@@ -12,6 +12,7 @@ from investiture.casework import case as cases
 from investiture.casework.case import Case, DueStep, Escalation, Holder
 from investiture.casework.desk import Desk, EmergencyDesk, HoldingDesk, LaneDesk
 from investiture.casework.directory import require_able
+from investiture.casework.escalating import escalate
 from investiture.casework.facts import Authority, Ending, Evidence, Warrant
 from investiture.casework.handing_over import handed_over, reassign
 from investiture.casework.openings import Fresh, Kept, Tolerance, Weighed, reopen, superseded
@@ -189,7 +190,7 @@ class CaseOperations:
         roll = self.store.standings.roll(tx, rules.countersigner)
         line = self._desk_of(tx, case).chain(tx, case)
         chain = callable_chain(line, self.parts(tx, case), roll, tx.now)
-        stepped, taken = cases.escalate(case, tx.now, following, chain)
+        stepped, taken = escalate(case, tx.now, following, chain)
         return (self._attended(tx, stepped, roll) if taken else case), taken
 
     def release(self, tx: Transaction, gate: Gate, ending: Ending) -> Reading | None:

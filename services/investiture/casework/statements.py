@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from investiture.api.common.v1 import gate_pb2, statements_pb2
-from investiture.casework import emergencies, wire
+from investiture.casework import emergencies, statement_wire, wire
 from investiture.casework.case import Case
 from investiture.casework.facts import (
     Decider,
@@ -92,24 +92,26 @@ class Statements:
 
     def warrant(self, warrant: Warrant) -> str:
         """Signs a warrant."""
-        return self._sign(WARRANT, wire.warrant_to(warrant), warrant.issued_at)
+        return self._sign(WARRANT, statement_wire.warrant_to(warrant), warrant.issued_at)
 
     def revision(self, revision: Revision, incidents: Iterable[StandingIncident] = ()) -> str:
         """Signs what a revision says, and which standing decisions incidents have ended."""
-        return self._sign(REVISION, wire.revision_to(revision, incidents), self._clock.now())
+        return self._sign(
+            REVISION, statement_wire.revision_to(revision, incidents), self._clock.now()
+        )
 
     def end(self, ending: Ending) -> str:
         """Signs how a program ended."""
-        return self._sign(END, wire.ending_to(ending), self._clock.now())
+        return self._sign(END, statement_wire.ending_to(ending), self._clock.now())
 
     def incident(self, one: StandingIncident) -> str:
         """Signs that an incident ended a standing decision."""
-        return self._sign(INCIDENT, wire.incident_to(one), self._clock.now())
+        return self._sign(INCIDENT, statement_wire.incident_to(one), self._clock.now())
 
     def read_incident(self, jws: str) -> StandingIncident:
         """What launch says ended a standing decision, or STATEMENT_INVALID."""
         message = self._read(jws, "launch", INCIDENT, statements_pb2.StandingDecisionIncident())
-        return wire.incident_of(message)
+        return statement_wire.incident_of(message)
 
     def change(self, signed: SignedChange) -> str:
         """Signs that two people signed a change."""
@@ -144,12 +146,14 @@ class Statements:
     def read_revision(self, jws: str) -> Evidence:
         """What a RevisionStatement says, or STATEMENT_INVALID."""
         message = self._read(jws, "launch", REVISION, statements_pb2.RevisionStatement())
-        incidents = tuple(wire.incident_of(one) for one in message.incidents)
-        return Evidence(wire.revision_of(message), incidents=incidents)
+        incidents = tuple(statement_wire.incident_of(one) for one in message.incidents)
+        return Evidence(statement_wire.revision_of(message), incidents=incidents)
 
     def read_end(self, jws: str, program: str) -> Ending:
         """The end of `program`, or STATEMENT_INVALID."""
-        ending = wire.ending_of(self._read(jws, "launch", END, statements_pb2.EndStatement()))
+        ending = statement_wire.ending_of(
+            self._read(jws, "launch", END, statements_pb2.EndStatement())
+        )
         if ending.program != program:
             raise _about_another(END, ending.program, program)
         return ending
@@ -194,7 +198,7 @@ class Statements:
             except PreconditionFailed as error:
                 refusal = refusal or error
                 continue
-            warrant = wire.warrant_of(message)
+            warrant = statement_wire.warrant_of(message)
             if OWNER[warrant.gate] != issuer:
                 raise PreconditionFailed(
                     "STATEMENT_INVALID",

@@ -27,6 +27,7 @@ from investiture.itrisk.calibration import ForecastStore
 from investiture.itrisk.calibration_handlers import SERVICE as CALIBRATION
 from investiture.itrisk.calibration_handlers import CalibrationHandlers, CalibrationOperations
 from investiture.itrisk.computing import Computer
+from investiture.itrisk.desk import KnightDesk
 from investiture.itrisk.duty_handlers import SERVICE as DUTY
 from investiture.itrisk.duty_handlers import DutyHandlers
 from investiture.itrisk.duty_operations import DutyOperations
@@ -35,7 +36,7 @@ from investiture.itrisk.estimates import EstimateStore
 from investiture.itrisk.estimating import EstimateOperations
 from investiture.itrisk.graces import GraceStore
 from investiture.itrisk.handlers import SERVICE, ItRiskHandlers
-from investiture.itrisk.operations import KnightDesk, ReviewOperations
+from investiture.itrisk.operations import ReviewOperations
 from investiture.itrisk.profiles import ProfileStore
 from investiture.itrisk.profiling import ProfileOperations
 from investiture.itrisk.risk_handlers import SERVICE as RISK

@@ -15,7 +15,8 @@ from investiture.charter import timetable as dates
 from investiture.chassis.refusal import Stale
 from investiture.chassis.transaction import Transaction
 from investiture.itrisk import domain
-from investiture.itrisk.operations import KnightDesk, ReviewOperations, ReviewReading
+from investiture.itrisk.desk import KnightDesk
+from investiture.itrisk.operations import ReviewOperations, ReviewReading
 from investiture.itrisk.store import ReviewStore
 
 

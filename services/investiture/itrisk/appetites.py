@@ -23,7 +23,7 @@ from investiture.itrisk.acceptance_store import AcceptanceStore
 from investiture.itrisk.assessing import Assessing, Judged, Subject, appetite_of
 from investiture.itrisk.bounds import Bounds
 from investiture.itrisk.computing import Computer
-from investiture.itrisk.operations import KnightDesk
+from investiture.itrisk.desk import KnightDesk
 from investiture.itrisk.profiles import ProfileStore, appetite_key
 from investiture.itrisk.store import ReviewStore
 

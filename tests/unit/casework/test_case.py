@@ -9,6 +9,7 @@ from tests.support.facts import NOW, open_case, revision, standing
 from investiture.casework import case as cases
 from investiture.casework.case import Candidate, DueStep, Holder
 from investiture.casework.conditions import close_condition
+from investiture.casework.escalating import escalate
 from investiture.casework.facts import Condition, Ending, Gap
 from investiture.casework.words import CaseState, Gate, Outcome, Step, Verdict
 from investiture.chassis.refusal import Denied, NotFound, PreconditionFailed, Stale
@@ -33,7 +34,7 @@ def due(recorded: int) -> DueStep:
 def test_each_due_step_keeps_its_own_date_however_late_it_is_taken() -> None:
     case = cases.with_holders(open_case(revision()), [SAM])
     late = NOW + HOUR * 40
-    moved, taken = cases.escalate(case, late, due, CHAIN)
+    moved, taken = escalate(case, late, due, CHAIN)
     assert [(t.step, t.due_at - NOW) for t in taken] == [
         (Step.NUDGE, HOUR * 12),
         (Step.WARN, HOUR * 19),
@@ -47,18 +48,18 @@ def test_each_due_step_keeps_its_own_date_however_late_it_is_taken() -> None:
 
 def test_an_escalation_that_is_not_due_changes_nothing() -> None:
     case = cases.with_holders(open_case(revision()), [SAM])
-    assert cases.escalate(case, NOW + HOUR * 11, due, CHAIN) == (case, ())
+    assert escalate(case, NOW + HOUR * 11, due, CHAIN) == (case, ())
 
 
 def test_escalating_twice_at_one_instant_takes_each_step_once() -> None:
     case = cases.with_holders(open_case(revision()), [SAM])
-    first, _ = cases.escalate(case, NOW + HOUR * 24, due, CHAIN)
-    assert cases.escalate(first, NOW + HOUR * 24, due, CHAIN) == (first, ())
+    first, _ = escalate(case, NOW + HOUR * 24, due, CHAIN)
+    assert escalate(first, NOW + HOUR * 24, due, CHAIN) == (first, ())
 
 
 def test_a_decided_case_is_not_escalated() -> None:
     case = standing(revision())
-    assert cases.escalate(case, NOW + HOUR * 100, due, CHAIN) == (case, ())
+    assert escalate(case, NOW + HOUR * 100, due, CHAIN) == (case, ())
 
 
 def test_nobody_who_may_decide_is_an_alarm_at_once() -> None:

@@ -7,6 +7,7 @@ from tests.support.facts import NOW, open_case, revision
 
 from investiture.casework import case as cases
 from investiture.casework.case import Candidate, Case, Holder
+from investiture.casework.escalating import escalate
 from investiture.casework.handing_over import handed_over, reassign
 from investiture.casework.words import Step
 from investiture.chassis.refusal import Denied
@@ -79,7 +80,7 @@ def test_an_alarm_for_an_empty_part_lasts_until_somebody_able_is_added() -> None
     def due(step: Step) -> Case:
         steps = {case.steps_in_wait: cases.DueStep(step, NOW, case.steps_in_wait)}
         later = cases.DueStep(Step.REPEAT, NOW.replace(year=2028), 9)
-        moved, taken = cases.escalate(case, NOW, lambda index: steps.get(index, later), CHAIN)
+        moved, taken = escalate(case, NOW, lambda index: steps.get(index, later), CHAIN)
         assert len(taken) == 1
         return moved
 
