@@ -143,7 +143,7 @@ def note_on(case: Case, number: int, author: str, words: Words, now: datetime) -
 
 
 def involved(case: Case) -> frozenset[str]:
-    """Everybody who has or had a part in the case: in the program, in deciding, in a condition."""
+    """Everybody who has or had a part in the case: in the program, in deciding, in an appeal."""
     facts = case.facts
     held = (holder.person for holder in case.holders)
     waited = (name for step in case.escalations for name in (*step.holders, *step.added))
@@ -158,6 +158,7 @@ def involved(case: Case) -> frozenset[str]:
             *owners,
             *extended,
             *case.people,
+            *((case.appeal.person, case.appeal.decided_by) if case.appeal else ()),
         )
     )
 

@@ -45,14 +45,14 @@ class Arbiters:
         return appeals.line_of(self._charter, superiors, self.took_part(tx, case))
 
     def chain(self, tx: Transaction, case: Case) -> Sequence[Candidate]:
-        """The line of a case's appeal; where nobody of it is left, who is asked after them."""
+        """The line of a case's appeal; where nobody of it is there, who is asked after them."""
         line = case.appeal.line if case.appeal else ()
         roll = self._cases.standings.roll(tx, self._charter.countersigner)
-        left = frozenset(one for one in line if not roll.able(one))
+        gone = frozenset(one for one in line if not roll.there(one, None))
         out = self.took_part(tx, case)
         governance = self._charter.governance
         governing = (governance.owner, governance.deputy)
         return (
-            *(Candidate(p, ARBITER) for p in appeals.line_of(self._charter, [line], out | left)),
+            *(Candidate(p, ARBITER) for p in appeals.line_of(self._charter, [line], out | gone)),
             *(Candidate(p, GOVERNANCE) for p in governing if p not in out),
         )

@@ -26,8 +26,8 @@ REVIEW = sa.Table(
     sa.Column("business_people", Document, nullable=False),
     sa.Column("money_people", Document, nullable=False),
     sa.Column("changes_requested", sa.Boolean, nullable=False),
-    sa.Column("sponsors", Document, nullable=False),
-    sa.Column("spoke", Document, nullable=False),
+    sa.Column("sponsors", Document, nullable=False, server_default=sa.text("'[]'")),
+    sa.Column("spoke", Document, nullable=False, server_default=sa.text("'[]'")),
     sa.Index("review_by_program", "program"),
 )
 

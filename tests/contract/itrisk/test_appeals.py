@@ -327,7 +327,7 @@ async def test_a_directory_that_is_down_stores_no_appeal(house: House) -> None:
     assert held(await house.appealed(case)) == [(ADA, "arbiter")]
 
 
-async def test_an_appeal_waits_for_nobody_who_has_left_and_alarms_without_anybody(
+async def test_an_appeal_waits_for_nobody_who_is_not_there_and_alarms_without_anybody(
     house: House,
 ) -> None:
     case = await house.appealed(await house.declined())
@@ -335,6 +335,8 @@ async def test_an_appeal_waits_for_nobody_who_has_left_and_alarms_without_anybod
     async def read() -> gate_pb2.GateCase:
         return (await house.read(case)).gate_case
 
+    house.desk.directory.publish(ADA, away=True)
+    await eventually(read, lambda now: held(now) == [(ADA, "arbiter"), (GRACE, "arbiter")])
     house.desk.directory.publish(ADA, able=False)
     await eventually(read, lambda now: held(now) == [(GRACE, "arbiter")])
     house.desk.directory.publish(GRACE, able=False)
