@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.support.emergencies import voiced
 from tests.support.launches import Front
 from tests.support.programs import (
     KNIGHT,
@@ -275,3 +276,10 @@ async def test_a_stage_is_frozen_while_a_condition_that_guards_it_is_overdue(des
     )
     after = await desk.outcome(pilot)
     assert after.gate_case.verdict == gate_pb2.VERDICT_PILOT_SUCCEEDED
+
+
+async def test_a_stage_is_not_decided_provisionally_whatever_the_emergency(desk: Front) -> None:
+    pilot = await desk.piloting()
+    stub = desk.case_person(SPONSOR, "sponsor")
+    refusal = await desk.refused(voiced(stub, pilot.gate_case))
+    assert (refusal.reason, refusal.violations[0].field) == ("INVALID_FIELD", "name")
