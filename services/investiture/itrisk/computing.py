@@ -9,6 +9,7 @@ itself between two steps, else with its process.
 import asyncio
 import json
 import multiprocessing
+import os
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,10 @@ SPARE_SECONDS = 0.2
 """Of a call's deadline: for the transaction after the computation."""
 PATIENCE_SECONDS = 2.0
 """How long a computation that is given up may take to its next step; then its process ends."""
+
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+"""Read when NumPy is imported: its matrix products would take every core from the calls beside them
+(whose p99 rose threefold on two), and gain nothing at these sizes."""
 
 _TRIES = 2
 """A process that was killed while it had no work is noticed by the first question after."""
@@ -101,6 +106,8 @@ class _Computation:
 
 class _Process:
     def __init__(self, given_up: Any) -> None:
+        for name in ONE_THREAD:
+            os.environ.setdefault(name, "1")  # the process inherits it
         self.questions, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(
             target=computed.serve, args=(theirs, given_up), name="itrisk-computing", daemon=True

@@ -5,13 +5,14 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.eventually import eventually
 
 from investiture.chassis.refusal import InvalidArgument, Unavailable
-from investiture.itrisk.computing import Asked, Computer, digest_of
+from investiture.itrisk.computing import ONE_THREAD, Asked, Computer, digest_of
 
 APPETITE = [[250_000, 0.25], [1_000_000, 0.10], [5_000_000, 0.01]]
 
@@ -52,6 +53,19 @@ async def computer() -> AsyncIterator[Computer]:
     opened = Computer()
     yield opened
     opened.close()
+
+
+def threads_of(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+async def test_it_computes_on_one_core_and_leaves_the_others_to_the_calls_beside_it(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ONE_THREAD:
+        monkeypatch.delenv(name, raising=False)
+    await computer.assess(asked(controls=3))
+    assert threads_of(computer.pid) == 1
 
 
 async def begun(computer: Computer, question: Asked) -> "asyncio.Task[Any]":
