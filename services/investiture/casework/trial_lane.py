@@ -207,12 +207,12 @@ def followed(
             why=(f"standing decision {known} is not in the charter in force, or in other words",)
         )
     person, facts = signer_of(decision, side), evidence.revision
+    ended = pledge.standing_decision_ended
     reasons = (
         *(() if of_class(decision, facts) else ("class: the program is of another one",)),
         *exceeded(decision, facts, charter.currency),
         *out_of_term(decision, now),
-        *filter(None, (pledge.standing_decision_ended,)),
-        *ended_by_incident(pledge.standing_decision, evidence),
+        *((ended,) if ended else ended_by_incident(pledge.standing_decision, evidence)),
         *unfit(person, side, evidence.signer, facts, others),
     )
     if reasons:

@@ -303,3 +303,5 @@ async def test_an_incident_that_launch_signed_is_noted_once_and_nobody_elses_is(
     assert "an incident of programs/x: a leak" in read.revoked
     told = "SELECT kind FROM event WHERE kind = 'standing_decision.revoked'"
     assert len(rows(database_url, told)) == 1
+    (once,) = (await trials.open(small(), (incident,))).not_covered
+    assert "an incident of programs/x: a leak" in once

@@ -106,7 +106,8 @@ class StandingDecisions:
             *trial_lane.exceeded(decision, facts, self._charter.currency),
             *trial_lane.out_of_term(decision, tx.now),
             *signed.why_not(),
-            *trial_lane.ended_by_incident(signed.ref, evidence),
+            # Launch may have told of it already: then it is said once.
+            *(() if signed.revocation else trial_lane.ended_by_incident(signed.ref, evidence)),
             *self._unfit(tx, decision, evidence),
             *rules.over(signed, place, tx.now),
             *rules.full(signed, case.program),
