@@ -6,7 +6,7 @@ its gates wait as usual and its stage is frozen; where they do, nothing notices.
 
 import uuid
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,6 @@ import grpc
 import pytest
 import pytest_asyncio
 from temporalio.client import WorkflowHandle
-from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from tests.support import halden
 from tests.support.clock import SettableClock
@@ -25,7 +24,7 @@ from tests.support.eventually import eventually
 from tests.support.launches import Front, front
 from tests.support.programs import PROPOSER, SPONSOR, eur
 from tests.support.services import CHARTER, Realm, Served, new_request_id, served
-from tests.support.virtual_time import VirtualTime
+from tests.support.walking import walking
 
 from investiture.api.budget.v1 import budget_service_pb2 as budget_pb
 from investiture.api.budget.v1.budget_service_pb2_grpc import BudgetServiceStub
@@ -39,14 +38,12 @@ from investiture.api.itrisk.v1.itrisk_service_pb2_grpc import ItRiskServiceStub
 from investiture.api.launch.v1 import launch_service_pb2 as launch_pb
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
 from investiture.api.sponsorship.v1.sponsorship_service_pb2_grpc import SponsorshipServiceStub
-from investiture.api.workflows.v1.path_pb2 import PathInput, Ring
+from investiture.api.workflows.v1.path_pb2 import Ring
 from investiture.budget.__main__ import compose as budget
 from investiture.chassis.client import explain
 from investiture.itrisk.__main__ import compose as itrisk
 from investiture.sponsorship.__main__ import compose as sponsorship
 from investiture.workflows import contract
-from investiture.workflows.launch_path import LaunchPath
-from investiture.workflows.worker import build_worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -259,29 +256,10 @@ async def house(environment: WorkflowEnvironment, tmp_path: Path) -> AsyncGenera
             for gate, owner in owners.items()
         }
         stubs |= dict.fromkeys((gates.GATE_PILOT, gates.GATE_LAUNCH), opened.cases)
-
-        def advance_to(instant: datetime) -> None:
-            clock.set(max(instant, clock.now()))
-
-        worker = build_worker(
-            environment.client,
-            stubs,
-            opened.worker,
-            task_queue=queue,
-            interceptors=(VirtualTime(advance_to),),
-            strict=True,
+        path = await stack.enter_async_context(
+            walking(environment, clock, stubs, opened.worker, submitted.name, queue)
         )
-        await stack.enter_async_context(worker)
-        with environment.with_time_skipping_disabled():
-            path = await environment.client.start_workflow(
-                LaunchPath.run,
-                PathInput(program=submitted.name),
-                id=contract.launch_path_id(submitted.name),
-                task_queue=queue,
-            )
         yield House(opened, owners, environment, clock, path, submitted.name)
-        with suppress(RPCError):  # it may have ended by itself
-            await path.terminate("the test is over")
 
 
 async def through_three_gates(house: House) -> launch_pb.Pilot:

@@ -6,7 +6,7 @@ reopens the gate; an acceptance that ends freezes the stage.
 
 import uuid
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,6 @@ import pytest
 import pytest_asyncio
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.client import WorkflowHandle
-from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from tests.support.clock import SettableClock
 from tests.support.eventually import eventually
@@ -26,7 +25,7 @@ from tests.support.launches import Front, front
 from tests.support.programs import PROPOSER, SPONSOR
 from tests.support.risks import content, saving, scenario
 from tests.support.services import Realm, Served, new_request_id, served
-from tests.support.virtual_time import VirtualTime
+from tests.support.walking import walking
 
 from investiture.api.casework.v1.case_service_pb2_grpc import CaseServiceStub
 from investiture.api.common.v1 import gate_pb2 as gates
@@ -37,13 +36,9 @@ from investiture.api.itrisk.v1.acceptance_service_pb2_grpc import AcceptanceServ
 from investiture.api.itrisk.v1.itrisk_service_pb2_grpc import ItRiskServiceStub
 from investiture.api.itrisk.v1.risk_service_pb2_grpc import RiskServiceStub
 from investiture.api.launch.v1 import launch_service_pb2 as launch_pb
-from investiture.api.workflows.v1.path_pb2 import PathInput
 from investiture.casework.words import Gate
 from investiture.chassis.client import explain
 from investiture.itrisk.__main__ import compose
-from investiture.workflows import contract
-from investiture.workflows.launch_path import LaunchPath
-from investiture.workflows.worker import build_worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -194,29 +189,10 @@ async def opened_house(environment: WorkflowEnvironment, tmp_path: Path) -> Asyn
         owners = dict.fromkeys((gates.GATE_PLEDGE, gates.GATE_FUND), given)
         owners |= {gates.GATE_KNIGHT: it}
         owners |= dict.fromkeys((gates.GATE_PILOT, gates.GATE_LAUNCH), opened.cases)
-
-        def advance_to(instant: datetime) -> None:
-            clock.set(max(instant, clock.now()))
-
-        worker = build_worker(
-            environment.client,
-            owners,
-            opened.worker,
-            task_queue=queue,
-            interceptors=(VirtualTime(advance_to),),
-            strict=True,
+        path = await stack.enter_async_context(
+            walking(environment, clock, owners, opened.worker, program, queue)
         )
-        await stack.enter_async_context(worker)
-        with environment.with_time_skipping_disabled():
-            path = await environment.client.start_workflow(
-                LaunchPath.run,
-                PathInput(program=program),
-                id=contract.launch_path_id(program),
-                task_queue=queue,
-            )
         yield House(opened, itrisk, environment, clock, path, program)
-        with suppress(RPCError):  # it may have ended by itself
-            await path.terminate("the test is over")
 
 
 async def test_a_knighting_follows_its_risk_and_a_running_path_follows_the_knighting(

@@ -88,7 +88,8 @@ class KnightDesk:
         people = (*spoken(case), *authority.people)
         domain.require_apart(people, review.business_people, review.money_people)
         require_independent(case.facts, authority)
-        require_kept(duties := self._duties.newest(tx, case.program), tx.now)
+        duties = self._duties.newest(tx, case.program)
+        require_kept(duties, tx.now)
         return min((one.until for one in duties if one.until is not None), default=None)
 
     def decided_provisionally(self, tx: Transaction, case: Case) -> None:
