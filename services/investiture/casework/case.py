@@ -19,6 +19,7 @@ from investiture.casework.facts import (
     Provisional,
     Revision,
     StandingRef,
+    TrialRun,
 )
 from investiture.casework.words import WAITING, Amber, Basis, CaseState, Gate, Step, Verdict
 from investiture.charter.timetable import Timetable
@@ -138,6 +139,8 @@ class Case:
     standing_decision: StandingRef | None = None
     not_covered: tuple[str, ...] = ()
     """Why no standing decision covered it when it was opened, one line a cap."""
+    trial_runs: tuple[TrialRun, ...] = ()
+    """What trials of it had shown when it was opened."""
     appealable_until: datetime | None = None
     """Until when a decline may be appealed; None where it may not, or not any more."""
     appeal: Appeal | None = None

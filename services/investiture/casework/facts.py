@@ -74,6 +74,30 @@ class StandingIncident:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialRun:
+    """A pilot that ran under a standing decision, and what it showed: evidence for the full path.
+
+    `people` and `days` are what its plan allowed at the most, `exposure_bps` is in basis points of
+    the full audience. `verdict` is None where nobody recorded how it went; `digest` is set where
+    launch has signed it.
+    """
+
+    program: str
+    pilot: str
+    revision: int
+    standing: StandingRef
+    people: int
+    days: int
+    exposure_bps: int
+    began_at: datetime
+    ended_at: datetime | None = None
+    verdict: Verdict | None = None
+    observations: tuple[str, ...] = ()
+    incidents: tuple[str, ...] = ()
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Decider:
     """Who decided, on what they saw."""
 
@@ -289,11 +313,13 @@ class Authority:
 class Evidence:
     """The verified statements that came with an opening.
 
-    `incidents` are those by which standing decisions ended, by launch's statement; `signer` is who
-    signed one for this gate's side, as the directory has them now, where one may cover it.
+    `incidents` are those by which standing decisions ended, and `trial_runs` what trials showed, by
+    launch's statement; `signer` is who signed one for this gate's side, as the directory has them
+    now, where one may cover it.
     """
 
     revision: Revision
     warrants: Mapping[Gate, Warrant] = field(default_factory=dict[Gate, Warrant])
     incidents: tuple[StandingIncident, ...] = ()
+    trial_runs: tuple[TrialRun, ...] = ()
     signer: Authority | None = None

@@ -15,7 +15,7 @@ from investiture.casework.directory import require_able
 from investiture.casework.escalating import escalate
 from investiture.casework.facts import Authority, Ending, Evidence, Warrant
 from investiture.casework.handing_over import handed_over, reassign
-from investiture.casework.openings import Fresh, Kept, Tolerance, Weighed, reopen, superseded
+from investiture.casework.openings import Fresh, Kept, Weighed, reopen, superseded, tolerance_of
 from investiture.casework.rules import Pinned, Rules
 from investiture.casework.standing import Part, RollCall, anybodys, attended, callable_chain
 from investiture.casework.statements import missing_warrants, warrant_for
@@ -362,7 +362,7 @@ class CaseOperations:
             present,
             facts,
             desk.gate,
-            _tolerance(self.rules(tx, present), desk.gate),
+            tolerance_of(self.rules(tx, present), desk.gate),
             tx.now,
             same_tier=present.decided is None or own.same_tier(present.decided, facts),
             weighed=weighed,
@@ -388,6 +388,7 @@ class CaseOperations:
             waiting_since=tx.now,
             charter_digest=self._rules.in_force.digest,
             traceparent=tx.call.traceparent,
+            trial_runs=evidence.trial_runs,
             emergency=pledge.emergency if pledge and isinstance(desk, EmergencyDesk) else None,
         )
         old = opening.superseded
@@ -408,15 +409,6 @@ class CaseOperations:
         reasons = dict.fromkeys(filter(None, (new.reason, *why, own)))
         new = replace(new, reason="; ".join(reasons))
         return self.store.insert(tx, new, f"{gate.value.lower()}.opened", {"round": new.round})
-
-
-def _tolerance(rules: Charter, gate: Gate) -> Tolerance:
-    allowed = rules.tolerance(gate.value)
-    return Tolerance(
-        material=rules.material_of(gate.value),
-        amount_increase_bps=allowed.amount_increase_bps,
-        exposure_increase_bps=allowed.exposure_increase_bps,
-    )
 
 
 def _next(rules: Charter, case: Case, recorded: int, now: datetime) -> DueStep:

@@ -8,6 +8,7 @@ from investiture.casework.facts import (
     Revision,
     StandingIncident,
     StandingRef,
+    TrialRun,
     Warrant,
 )
 from investiture.casework.instants import (
@@ -30,6 +31,7 @@ from investiture.casework.wire import (
     emergency_to,
     standing_ref_of,
     standing_ref_to,
+    trial_run_to,
 )
 
 
@@ -91,9 +93,11 @@ def warrant_of(message: statements_pb2.Warrant) -> Warrant:
 
 
 def revision_to(
-    revision: Revision, incidents: Iterable[StandingIncident] = ()
+    revision: Revision,
+    incidents: Iterable[StandingIncident] = (),
+    trial_runs: Iterable[TrialRun] = (),
 ) -> statements_pb2.RevisionStatement:
-    """The statement of a revision, with the incidents that ended standing decisions."""
+    """The statement of a revision, with what ended standing decisions and what trials showed."""
     return statements_pb2.RevisionStatement(
         program=revision.program,
         revision=revision.number,
@@ -125,6 +129,7 @@ def revision_to(
         pilot_people=revision.pilot_people,
         pilot_days=revision.pilot_days,
         incidents=[incident_to(one) for one in incidents],
+        trial_runs=[trial_run_to(run) for run in trial_runs],
     )
 
 

@@ -17,6 +17,7 @@ from investiture.casework.facts import (
     Evidence,
     Revision,
     StandingIncident,
+    TrialRun,
     Warrant,
 )
 from investiture.casework.vocabulary import GATES
@@ -94,11 +95,15 @@ class Statements:
         """Signs a warrant."""
         return self._sign(WARRANT, statement_wire.warrant_to(warrant), warrant.issued_at)
 
-    def revision(self, revision: Revision, incidents: Iterable[StandingIncident] = ()) -> str:
-        """Signs what a revision says, and which standing decisions incidents have ended."""
-        return self._sign(
-            REVISION, statement_wire.revision_to(revision, incidents), self._clock.now()
-        )
+    def revision(
+        self,
+        revision: Revision,
+        incidents: Iterable[StandingIncident] = (),
+        trial_runs: Iterable[TrialRun] = (),
+    ) -> str:
+        """Signs what a revision says, what ended standing decisions, and what trials showed."""
+        message = statement_wire.revision_to(revision, incidents, trial_runs)
+        return self._sign(REVISION, message, self._clock.now())
 
     def end(self, ending: Ending) -> str:
         """Signs how a program ended."""
@@ -147,7 +152,9 @@ class Statements:
         """What a RevisionStatement says, or STATEMENT_INVALID."""
         message = self._read(jws, "launch", REVISION, statements_pb2.RevisionStatement())
         incidents = tuple(statement_wire.incident_of(one) for one in message.incidents)
-        return Evidence(statement_wire.revision_of(message), incidents=incidents)
+        runs = tuple(wire.trial_run_of(run) for run in message.trial_runs)
+        revision = statement_wire.revision_of(message)
+        return Evidence(revision, incidents=incidents, trial_runs=runs)
 
     def read_end(self, jws: str, program: str) -> Ending:
         """The end of `program`, or STATEMENT_INVALID."""

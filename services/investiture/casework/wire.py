@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from hashlib import sha256
+
+from google.protobuf import json_format
 
 from investiture.api.casework.v1 import case_service_pb2 as casework_pb
 from investiture.api.common.v1 import gate_pb2
@@ -14,6 +17,7 @@ from investiture.casework.facts import (
     Gap,
     Provisional,
     StandingRef,
+    TrialRun,
     Voice,
 )
 from investiture.casework.instants import (
@@ -35,6 +39,7 @@ from investiture.casework.vocabulary import (
 )
 from investiture.casework.words import CaseState
 from investiture.charter.timetable import Timetable
+from investiture.chassis.audit import canonical_json
 
 __all__ = ["NEVER_MS", "instant", "milliseconds_until", "required_instant", "stamp"]
 """What is handed on from `instants`, so that who speaks proto needs one import."""
@@ -220,6 +225,7 @@ def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
         appeal_open=case.appeal_open,
         emergency=emergency_to(case.emergency),
         provisional=_provisional_to(case.provisional),
+        trial_runs=[trial_run_to(run) for run in case.trial_runs],
     )
 
 
@@ -266,6 +272,47 @@ def standing_ref_to(ref: StandingRef | None) -> gate_pb2.StandingDecisionRef | N
 def standing_ref_of(message: gate_pb2.StandingDecisionRef) -> StandingRef | None:
     """A reference to a standing decision; None where it is unset."""
     return StandingRef(message.id, message.digest) if message.id else None
+
+
+def trial_run_to(run: TrialRun) -> gate_pb2.TrialRun:
+    """The API's form of a trial's evidence, with the digest that links to it quote."""
+    message = gate_pb2.TrialRun(
+        program=run.program,
+        pilot=run.pilot,
+        revision=run.revision,
+        standing_decision=standing_ref_to(run.standing),
+        people=run.people,
+        days=run.days,
+        exposure_bps=run.exposure_bps,
+        began_at=stamp(run.began_at),
+        ended_at=stamp(run.ended_at),
+        verdict=VERDICTS.to(run.verdict),
+        observations=run.observations,
+        incidents=run.incidents,
+    )
+    said = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    message.digest = sha256(canonical_json(said).encode()).hexdigest()
+    return message
+
+
+def trial_run_of(message: gate_pb2.TrialRun) -> TrialRun:
+    """A trial's evidence from a statement."""
+    ref = message.standing_decision
+    return TrialRun(
+        program=message.program,
+        pilot=message.pilot,
+        revision=message.revision,
+        standing=StandingRef(ref.id, ref.digest),
+        people=message.people,
+        days=message.days,
+        exposure_bps=message.exposure_bps,
+        began_at=required_instant(message, "began_at"),
+        ended_at=instant(message, "ended_at"),
+        verdict=VERDICTS.maybe(message.verdict),
+        observations=tuple(message.observations),
+        incidents=tuple(message.incidents),
+        digest=message.digest,
+    )
 
 
 def reading_to(

@@ -12,7 +12,7 @@ from investiture.api.casework.v1 import case_service_pb2 as pb
 from investiture.api.common.v1 import gate_pb2
 from investiture.cli import problems
 from investiture.cli.output import GATES, gate_word, short
-from investiture.cli.paths import case_remarks, holder_lines, state
+from investiture.cli.paths import case_remarks, holder_lines, state, trial_remarks
 from investiture.cli.problems import Complaint
 from investiture.cli.session import OWNERS, Session
 
@@ -92,7 +92,7 @@ def seen(case: gate_pb2.GateCase) -> Group:
     head.append_text(state(case))
     head.append(f"  on revision {case.revision}", style="dim")
     holders = [Text(f"  in the hands of {line}", style="dim") for line in holder_lines(case)]
-    return Group(head, *holders, *case_remarks(case))
+    return Group(head, *holders, *case_remarks(case), *trial_remarks(case.trial_runs))
 
 
 def outcome(session: Session, case: gate_pb2.GateCase, extra: Iterable[Text] = ()) -> Group:

@@ -1,6 +1,6 @@
 """How a program's path and its cases look."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Group, RenderableType
@@ -135,6 +135,7 @@ def _remarks(path: pb.Path) -> Iterator[Text]:
     """Yield what does not fit a row: gaps, open conditions, notices, the end, incidents."""
     for gate in path.gates:
         yield from case_remarks(gate.gate_case)
+    yield from trial_remarks(path.trial_runs)
     program = path.program
     if program.end_reason:
         by = f" by {short(program.ended_by)}" if program.ended_by else ""
@@ -176,6 +177,20 @@ def case_remarks(case: gate_pb2.GateCase) -> Iterator[Text]:
         what = "; ".join(notice.changes) or "nothing material"
         line = f"  {gate} carried {notice.from_revision} → {notice.to_revision}, {people} told: "
         yield Text(line + what, style="cyan")
+
+
+def trial_remarks(runs: Iterable[gate_pb2.TrialRun]) -> Iterator[Text]:
+    """Yield what trials by a standing decision showed, and what happened in them."""
+    for run in runs:
+        ended = clock(instant(run, "ended_at")) if run.HasField("ended_at") else "now"
+        how = verdict_word(run.verdict) or "nothing recorded"
+        size = f"at most {run.people} people, {run.exposure_bps / 100:g} % of the audience"
+        line = f"  trial {run.pilot} by standing decision {run.standing_decision.id}, {size}, "
+        yield Text(f"{line}{clock(instant(run, 'began_at'))} to {ended}: {how}", style="cyan")
+        for observed in run.observations:
+            yield Text(f"    {observed}", style="dim")
+        for incident in run.incidents:
+            yield Text(f"    incident: {incident}", style="red")
 
 
 def _appeal_remarks(gate: str, appeal: gate_pb2.Appeal) -> Iterator[Text]:

@@ -19,7 +19,7 @@ from investiture.api.launch.v1 import launch_service_pb2 as pb
 from investiture.chassis.client import explain
 from investiture.cli.deciding import Program, Reason, agreed_etag, gate_of, program_name
 from investiture.cli.output import console, gate_word, print_json, table
-from investiture.cli.paths import case_line, path_table, program_state
+from investiture.cli.paths import case_line, path_table, program_state, trial_remarks
 from investiture.cli.people import away_among
 from investiture.cli.session import OWNERS, Session, run
 
@@ -117,7 +117,11 @@ def withdraw(ctx: typer.Context, program: Program, reason: Reason) -> None:
 def resubmit(
     ctx: typer.Context,
     program: Annotated[
-        str, typer.Argument(help="The program that was withdrawn or declined.", metavar="PROGRAM")
+        str,
+        typer.Argument(
+            help="The program that was withdrawn or declined, or that ran as a trial.",
+            metavar="PROGRAM",
+        ),
     ],
     file: Annotated[
         Path | None,
@@ -127,7 +131,7 @@ def resubmit(
         str, typer.Option("--name", help="What the new one is called, without a file.")
     ] = "",
 ) -> None:
-    """Take up a program again that was withdrawn or declined: as a new one, decided anew."""
+    """Take up a program again that was withdrawn or declined, or was a trial: decided anew."""
     if file is not None and name:
         raise typer.BadParameter("the file names the new program already", param_hint="--name")
 
@@ -156,6 +160,10 @@ def resubmit(
                 )
             )
         session.show(draft, lambda answer: _submitted(session, answer))
+        if not session.shared.dry_run:
+            path = await stub.GetPath(pb.GetPathRequest(program=draft.name))
+            for line in trial_remarks(path.trial_runs):
+                session.note(line)
 
     run(ctx, act)
 

@@ -9,7 +9,7 @@ from investiture.casework.approvals import Level, candidates, levels_of, lines_o
 from investiture.casework.case import Candidate, Case, Holder
 from investiture.casework.conflicts import require_independent
 from investiture.casework.emergencies import shown, spoken
-from investiture.casework.facts import Authority, Ending, Evidence, Revision, Warrant
+from investiture.casework.facts import Authority, Ending, Evidence, Revision, TrialRun, Warrant
 from investiture.casework.sides import business_side, shared_people
 from investiture.casework.standing import Part, anybodys
 from investiture.casework.statements import recalled
@@ -137,6 +137,7 @@ class KnightDesk:
     def holders(self, tx: Transaction, case: Case, evidence: Evidence) -> Sequence[Holder]:
         """The first level of the review that triage asks for."""
         facts = evidence.revision
+        self._take_over(tx, facts.program, evidence.trial_runs)
         depth = review_depth(
             self._charter,
             Facts(
@@ -156,6 +157,27 @@ class KnightDesk:
         self._reviews.insert(tx, case.name, case.program, review)
         levels = self.levels(case, review)
         return domain.holders_of(levels[0], tx.now) if levels else ()
+
+    def _take_over(self, tx: Transaction, program: str, runs: Sequence[TrialRun]) -> None:
+        """Begins with the risk profile of a trial, where the program has none of its own yet."""
+        if not runs or self._profiles.newest(tx, program) is not None:
+            return
+        known = ((run, self._profiles.newest(tx, run.program)) for run in runs)
+        run, before = next(((run, one) for run, one in known if one is not None), (None, None))
+        if run is None or before is None:
+            return
+        profile = replace(
+            before,
+            program=program,
+            version=1,
+            saved_at=tx.now,
+            reason=f"taken over from {before.name}, which {run.pilot} ran with",
+            effect="",
+            evidence=({"url": run.pilot, "sha256": run.digest},),
+        )
+        self._profiles.insert(tx, profile)
+        payload = {"digest": profile.digest, "reason": profile.reason, "author": profile.author}
+        tx.record("risk_profile.taken_over", profile.name, 1, payload, program=program)
 
     def _rating(self, tx: Transaction, program: str) -> str:
         """What the proposer's rating at the door comes to; it is looked at as the review opens."""

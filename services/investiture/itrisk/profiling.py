@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from investiture.casework.case import Case
+from investiture.casework.facts import TrialRun
 from investiture.casework.operations import CaseOperations
 from investiture.casework.words import CaseState, Gate
 from investiture.chassis.refusal import Denied, InvalidArgument, Stale
@@ -72,8 +73,11 @@ class ProfileOperations:
         reason: str,
         recomputed: Recomputed | None,
         evidence: Sequence[Mapping[str, str]] = (),
+        trials: Sequence[str] = (),
     ) -> Profile:
         """Stores a new version, and reconfirms or takes back the knighting that stands.
+
+        `trials` are pilots that the review was shown: they are evidence too.
 
         Refuses with STALE_ETAG where another version or another decision came between, and with
         NOT_A_HOLDER who neither leads nor reviews the program; until IT is asked, its first author
@@ -81,6 +85,7 @@ class ProfileOperations:
         """
         case = self._cases.newest(tx, program, Gate.KNIGHT)
         present = self._admit(tx, program, etag, reason, case)
+        evidence = (*evidence, *_shown(trials, () if case is None else case.trial_runs))
         if present is not None and not evidence and self._reviews(tx, case):
             _require_nothing_lowered(present.content, content)
         profile = Profile(
@@ -160,6 +165,18 @@ class ProfileOperations:
                 f"{caller.subject} does not lead {program}: its proposer, its sponsor or a "
                 "reviewer saves its risk profile; until IT is asked, who saved the first one",
             )
+
+
+def _shown(trials: Sequence[str], runs: Sequence[TrialRun]) -> Sequence[Mapping[str, str]]:
+    """Trials as evidence, each with its digest; INVALID_FIELD for one the review was not shown."""
+    known = {run.pilot: run.digest for run in runs}
+    for index, pilot in enumerate(trials):
+        if pilot not in known:
+            raise InvalidArgument.of(
+                f"trials[{index}]",
+                f"this review was not shown {pilot}; it was shown {', '.join(known) or 'no trial'}",
+            )
+    return [{"url": pilot, "sha256": known[pilot]} for pilot in trials]
 
 
 def _require_nothing_lowered(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

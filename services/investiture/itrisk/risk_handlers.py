@@ -51,7 +51,9 @@ class RiskHandlers:
         """Stores a new version."""
         content = content_of(request.content)
         evidence = [{"url": one.url, "sha256": one.sha256} for one in request.evidence]
-        return await self._saved(call, request, lambda _: (content, request.reason), evidence)
+        return await self._saved(
+            call, request, lambda _: (content, request.reason), evidence, request.trials
+        )
 
     async def CombineEstimates(
         self, request: pb.CombineEstimatesRequest, call: Call
@@ -170,6 +172,7 @@ class RiskHandlers:
         request: Saving,
         said: Says,
         evidence: Sequence[Mapping[str, str]] = (),
+        trials: Sequence[str] = (),
     ) -> pb.RiskProfile:
         """A repetition costs no computation, and neither does what would be refused anyway."""
         program, etag = request.program, request.etag
@@ -194,7 +197,7 @@ class RiskHandlers:
             if digest_of(now) != digest_of(content):
                 raise Stale(program, etag, "somebody said other numbers meanwhile; combine again")
             return messages.profile_to(
-                self._operations.save(tx, program, etag, now, reason, recomputed, evidence)
+                self._operations.save(tx, program, etag, now, reason, recomputed, evidence, trials)
             )
 
         return await self._mutations.run(call, request, save)

@@ -296,6 +296,7 @@ def path_to(reading: PathReading) -> pb.Path:
         gates=[gate_to(gate) for gate in reading.gates],
         waiting_at=GATES.to(reading.waiting_at),
         stall_bill=to_money(reading.stall_bill),
+        trial_runs=[wire.trial_run_to(run) for run in reading.trial_runs],
     )
 
 

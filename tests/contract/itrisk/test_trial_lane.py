@@ -1,20 +1,24 @@
 """The trial lane at IT's review: knighted in advance, the caps and the knight looked at here."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.appealed import ADA, House
 from tests.support.clock import SettableClock
+from tests.support.facts import revision
 from tests.support.lanes import FAY, INES, SARA, SMALL, lane_charter, small
 from tests.support.reviews import Desk, it_side
+from tests.support.risks import content, risk_of, saving, scenario
 from tests.support.services import Realm
 
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.common.v1 import gate_pb2
-from investiture.casework.facts import Revision, StandingRef
-from investiture.casework.words import Basis, Gate
+from investiture.api.itrisk.v1 import risk_service_pb2 as risk_pb
+from investiture.casework.facts import Revision, StandingRef, TrialRun
+from investiture.casework.words import Basis, Gate, Verdict
 from investiture.charter.load import load
 
 
@@ -113,3 +117,83 @@ async def test_what_an_appeal_has_reopened_is_reviewed_by_people(
     again = await opened(desk, small(2), ref)
     assert (again.round, again.state) == (granted.round + 1, gate_pb2.CASE_STATE_OPEN)
     assert [one.person for one in again.holders] == [INES]
+
+
+RUN = TrialRun(
+    program="programs/trial",
+    pilot="programs/trial/pilots/1",
+    revision=1,
+    standing=StandingRef(SMALL, "sha256:text"),
+    people=50,
+    days=14,
+    exposure_bps=100,
+    began_at=datetime(2027, 1, 4, 9, tzinfo=UTC),
+    ended_at=datetime(2027, 1, 18, 9, tzinfo=UTC),
+    verdict=Verdict.PILOT_SUCCEEDED,
+    observations=("41 % of the fifty answered a question",),
+)
+
+
+async def asked_after(desk: Desk, *runs: TrialRun, **changes: Any) -> gate_pb2.GateCase:
+    """The review of a program for everybody, after these trials."""
+    facts = revision(**{"exposure_bps": 10_000, **changes})
+    statement = desk.realm.statements("launch").revision(facts, (), runs)
+    reading: case_pb.CaseReading = await desk.cases.OpenCase(
+        desk.opening(facts, revision_statement=statement)
+    )
+    return reading.gate_case
+
+
+async def test_a_reviewer_sees_the_trial_and_lowers_an_estimate_by_it(desk: Desk) -> None:
+    case = await asked_after(desk, RUN)
+    (shown,) = case.trial_runs
+    assert (shown.pilot, shown.people, list(shown.observations)) == (
+        RUN.pilot,
+        50,
+        ["41 % of the fifty answered a question"],
+    )
+    risk = risk_of(desk)
+    first = await risk.SaveRiskProfile(saving(case.program, content()))
+    lower: dict[str, Any] = {"etag": first.etag, "reason": "nobody tried in two weeks"}
+    wanted = saving(case.program, content(scenario(0.2)), trials=[RUN.pilot], **lower)
+    second = await risk.SaveRiskProfile(wanted)
+    assert [(one.url, one.sha256) for one in second.evidence] == [(RUN.pilot, shown.digest)]
+
+    other: dict[str, Any] = {"etag": second.etag, "reason": "another trial"}
+    unknown = saving(
+        case.program, content(scenario(0.1)), trials=["programs/trial/pilots/2"], **other
+    )
+    problem = await desk.refused(risk.SaveRiskProfile(unknown))
+    (violation,) = problem.violations
+    assert violation.field == "trials[0]"
+    assert RUN.pilot in violation.description
+
+
+async def test_the_full_path_begins_with_the_risk_profile_of_the_trial(desk: Desk) -> None:
+    risk = risk_of(desk)
+    trial = await risk.SaveRiskProfile(saving(RUN.program, content(scenario(0.7))))
+    case = await asked_after(desk, RUN)
+    latest = risk_pb.GetRiskProfileRequest(name=f"{case.program}/riskProfiles/latest")
+    taken = await risk.GetRiskProfile(latest)
+    assert (taken.version, taken.content, taken.author) == (1, trial.content, trial.author)
+    assert taken.reason == f"taken over from {trial.name}, which {RUN.pilot} ran with"
+    assert [one.sha256 for one in taken.evidence] == [case.trial_runs[0].digest]
+    assessed = await risk.Assess(risk_pb.AssessRequest(program=case.program))
+    assert assessed.digest
+
+
+async def test_what_the_program_says_itself_is_not_replaced_by_what_the_trial_said(
+    desk: Desk,
+) -> None:
+    risk = risk_of(desk)
+    await risk.SaveRiskProfile(saving(RUN.program, content(scenario(0.7))))
+    own = await risk.SaveRiskProfile(saving("programs/community", content()))
+    case = await asked_after(desk, RUN)
+    latest = risk_pb.GetRiskProfileRequest(name=f"{case.program}/riskProfiles/latest")
+    assert await risk.GetRiskProfile(latest) == own
+
+
+async def test_without_a_profile_of_the_trial_the_review_begins_with_none(desk: Desk) -> None:
+    case = await asked_after(desk, RUN)
+    latest = risk_pb.GetRiskProfileRequest(name=f"{case.program}/riskProfiles/latest")
+    assert (await desk.refused(risk_of(desk).GetRiskProfile(latest))).code == "NOT_FOUND"

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from investiture.api.itrisk.v1 import risk_service_pb2 as pb
 from investiture.api.launch.v1 import launch_service_pb2 as launch_pb
+from investiture.cli.conversations import Digest, digest_of
 from investiture.cli.deciding import Program, Reason, agreed_etag, program_name
 from investiture.cli.output import console, short
 from investiture.cli.session import Session, run
@@ -31,6 +32,14 @@ def profile(
     ] = None,
     reason: Reason = "",
     version: Annotated[int, typer.Option(help="Show this version; else the newest.")] = 0,
+    evidence: Annotated[
+        str, typer.Option("--evidence", help="Where is shown what it rests on.", metavar="LINK")
+    ] = "",
+    sha256: Digest = "",
+    trial: Annotated[
+        list[str] | None,
+        typer.Option("--trial", help="A trial that the review shows.", metavar="PILOT"),
+    ] = None,
 ) -> None:
     """Show a program's risk profile as a scenario file; with --file, save its next version."""
 
@@ -40,7 +49,19 @@ def profile(
             found = await _read(session, name, version)
             session.show(found, _shown)
             return
-        await _save(session, name, file, reason)
+        shown = []
+        if evidence:
+            if not sha256:
+                raise typer.BadParameter("say its digest with --sha256", param_hint="--evidence")
+            digest = digest_of(None, sha256).removeprefix("sha256:")
+            shown.append(pb.RiskEvidence(url=evidence, sha256=digest))
+        request = pb.SaveRiskProfileRequest(
+            program=name,
+            reason=reason,
+            evidence=shown,
+            trials=[program_name(one) for one in trial or ()],
+        )
+        await _save(session, request, file)
 
     run(ctx, act)
 
@@ -94,22 +115,16 @@ async def _read(session: Session, program: str, version: int = 0) -> pb.RiskProf
     return await risk.GetRiskProfile(pb.GetRiskProfileRequest(name=name))
 
 
-async def _save(session: Session, program: str, file: Path, reason: str) -> None:
+async def _save(session: Session, request: pb.SaveRiskProfileRequest, file: Path) -> None:
     from investiture.cli.risk.contents import content_in, left_out
 
-    content = content_in(file)
-    etag = await newest_etag(session, program)
+    request.content.CopyFrom(content_in(file))
+    etag = await newest_etag(session, request.program)
+    request.etag = agreed_etag(session, etag, request.program) if etag else ""
+    request.request_id = session.shared.fresh_request_id()
+    request.validate_only = session.shared.dry_run
     risk = await session.risk()
-    saved = await risk.SaveRiskProfile(
-        pb.SaveRiskProfileRequest(
-            request_id=session.shared.fresh_request_id(),
-            program=program,
-            etag=agreed_etag(session, etag, program) if etag else "",
-            content=content,
-            reason=reason,
-            validate_only=session.shared.dry_run,
-        )
-    )
+    saved = await risk.SaveRiskProfile(request)
     session.show(saved, lambda one: outcome(session, one))
     for name in left_out(file):
         session.note(Text(f"  {name} of the file is not kept: the record has its own", style="dim"))
@@ -144,5 +159,7 @@ def _shown(found: pb.RiskProfile) -> Text:
     from investiture.cli.risk.contents import file_of
     from investiture.itrisk.risk_contents import content_of
 
-    head = [f"{found.name}, by {short(found.author)}", *([found.reason] if found.reason else [])]
+    rests = [f"rests on {one.url} (sha256 {one.sha256})" for one in found.evidence]
+    said = [found.reason] if found.reason else []
+    head = [f"{found.name}, by {short(found.author)}", *said, *rests]
     return Text(file_of(content_of(found.content), (), {}, head).rstrip("\n"))

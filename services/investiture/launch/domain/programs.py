@@ -9,9 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
-from investiture.casework.facts import Ending, Revision
+from investiture.casework.facts import Ending, Revision, TrialRun
 from investiture.casework.words import Gate, Outcome
 from investiture.chassis.refusal import Denied, Leg, PreconditionFailed, Stale
+from investiture.launch.domain import trial_runs
 from investiture.launch.domain.content import Content
 from investiture.launch.domain.proof import Measurement
 
@@ -87,6 +88,8 @@ class Program:
     measurements: tuple[Measurement, ...] = ()
     incidents: tuple[str, ...] = ()
     resubmits: str = ""
+    trial_runs: tuple[TrialRun, ...] = ()
+    """Pilots under a standing decision, the newest first; those of what it takes up too."""
     edition: int = 1
     version: int = 1
 
@@ -151,7 +154,10 @@ def _taken_up(program: Program, how: str) -> tuple[Leg, ...]:
 
 
 def require_resubmittable(program: Program, person: str) -> None:
-    """Refuses to take up a program again that lives or was launched, and who had no part in it."""
+    """Refuses to take up a program that is on its path, and who had no part in it.
+
+    A launched one is taken up only where it ran as a trial: its evidence is for what comes after.
+    """
     if person not in {program.proposer, *program.content.sponsors}:
         sponsors = ", ".join(sorted(program.content.sponsors))
         raise Denied(
@@ -159,12 +165,14 @@ def require_resubmittable(program: Program, person: str) -> None:
             f"{person} neither proposed nor sponsored {program.name}; {program.proposer} and "
             f"{sponsors} may take it up again. Submit a proposal of your own instead",
         )
-    if program.outcome in RESUBMITTED:
+    launched = program.state in (ProgramState.LAUNCHED, ProgramState.ENDED)
+    if program.outcome in RESUBMITTED or (launched and program.trial_runs):
         return
     now = _said(program.outcome or program.state)
     raise PreconditionFailed(
         "WRONG_STATE",
-        f"{program.name} is {now}; a program is taken up again after it was withdrawn or declined",
+        f"{program.name} is {now}; a program is taken up again after it was withdrawn or declined, "
+        "or launched after a trial by a standing decision",
         legs=(
             Leg(
                 type="STATE",
@@ -217,9 +225,11 @@ def submit(program: Program, now: datetime) -> Program:
 def revise(program: Program, content: Content, now: datetime, *, pilot_goes_on: bool) -> Program:
     """The program with its next revision; a pilot of something else has to start again."""
     require_state(program, *WALKING)
+    runs = program.trial_runs
     return replace(
         program,
         state=program.state if pilot_goes_on else ProgramState.ON_PATH,
+        trial_runs=runs if pilot_goes_on else trial_runs.stopped(runs, program.name, now),
         content=content,
         revision=program.revision + 1,
         submitted_at=now,
@@ -237,6 +247,7 @@ def end(program: Program, outcome: Outcome, by: str, reason: str, now: datetime)
         ended_at=now,
         settled=program.state is ProgramState.DRAFT,
         suspended=False,
+        trial_runs=trial_runs.stopped(program.trial_runs, program.name, now),
     )
 
 
@@ -296,6 +307,15 @@ def require_responder(
 def with_incident(program: Program, line: str) -> Program:
     """The program with one more incident."""
     return replace(program, incidents=(*program.incidents, line))
+
+
+def happened(program: Program) -> tuple[str, ...]:
+    """What went wrong, one line each with its date: incidents, and the last suspension."""
+    stop = program.suspension
+    if stop is None:
+        return program.incidents
+    line = f"{stop.at:%Y-%m-%d %H:%M} suspended by {stop.by}: {stop.reason}"
+    return (*program.incidents, line)
 
 
 def _suspension(program: Program, what: str, remedy: str) -> PreconditionFailed:

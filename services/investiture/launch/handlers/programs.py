@@ -111,11 +111,9 @@ class ProgramHandlers(Handlers):
         """Mints the signed statement of the newest revision."""
 
         def unit(tx: Transaction) -> pb.SignedRevisionStatement:
-            facts = self._rooms.programs.newest(tx, request.program)
-            incidents = self._rooms.programs.incidents(tx)
-            return pb.SignedRevisionStatement(
-                statement=self._rooms.statements.revision(facts, incidents), revision=facts.number
-            )
+            shown = self._rooms.programs.presented(tx, request.program)
+            signed = self._rooms.statements.revision(shown.facts, shown.incidents, shown.trial_runs)
+            return pb.SignedRevisionStatement(statement=signed, revision=shown.facts.number)
 
         return await self._mutations.read(call, unit)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from investiture.casework import case as cases
 from investiture.casework.case import Candidate, Case, Holder
-from investiture.casework.facts import Ending, Evidence, Revision, Warrant
+from investiture.casework.facts import Ending, Evidence, Revision, TrialRun, Warrant
 from investiture.casework.standing import Part, anybodys
 from investiture.casework.store import CaseStore
 from investiture.casework.words import WAITING, CaseState, Gate, Purpose, Verdict
@@ -15,7 +15,7 @@ from investiture.charter.vocabulary import Side
 from investiture.chassis.refusal import Leg, PreconditionFailed
 from investiture.chassis.transaction import Transaction
 from investiture.launch.domain import programs as rules
-from investiture.launch.domain import readiness, stages
+from investiture.launch.domain import readiness, stages, trial_runs
 from investiture.launch.domain.content import Content
 from investiture.launch.domain.programs import WALKING, Program, ProgramState
 from investiture.launch.operations.path import standing_people
@@ -163,9 +163,23 @@ class PilotDesk(_StageDesk):
         """Who the plan says runs it. The pilot begins with its case."""
         self._stages.add_pilot(tx, case.name)
         program = self._programs.load(tx, case.program)
-        if program.state is not ProgramState.PILOTING:
-            self._programs.save(tx, program, replace(program, state=ProgramState.PILOTING))
         plan = self._content(tx, evidence.revision).pilot_plan
+        after = replace(program, state=ProgramState.PILOTING)
+        ref = trial_runs.ref_of(evidence.warrants)
+        if ref is not None:
+            run = TrialRun(
+                program=case.program,
+                pilot=case.name,
+                revision=evidence.revision.number,
+                standing=ref,
+                people=plan.people,
+                days=plan.days,
+                exposure_bps=plan.exposure_bps,
+                began_at=tx.now,
+            )
+            after = replace(after, trial_runs=trial_runs.begun(program.trial_runs, run))
+        if after != program:
+            self._programs.save(tx, program, after)
         return (Holder(plan.owner, stages.PILOT_OWNER, tx.now),)
 
 

@@ -6,13 +6,14 @@ from datetime import datetime
 from statistics import median_low
 
 from investiture.casework.amounts import Amount
-from investiture.casework.facts import Revision
+from investiture.casework.facts import Revision, TrialRun
 from investiture.casework.operations import CaseOperations, Reading
 from investiture.casework.statements import OWNER
 from investiture.casework.words import CaseState, Gate, Outcome
 from investiture.chassis.transaction import Transaction
 from investiture.launch.domain import path as paths
 from investiture.launch.domain import programs as rules
+from investiture.launch.domain import trial_runs
 from investiture.launch.domain.path import Recorded
 from investiture.launch.domain.programs import Program, ProgramState
 from investiture.launch.incidents import StandingIncidents
@@ -45,6 +46,7 @@ class PathReading:
     gates: tuple[GateReading, ...]
     waiting_at: Gate | None
     stall_bill: Amount
+    trial_runs: tuple[TrialRun, ...]
 
 
 class PathOperations:
@@ -101,7 +103,8 @@ class PathOperations:
             waiting_at = paths.waiting_at(known, newest, tx.now)
         total_minor = min(sum(gate.stall_bill.minor for gate in gates), paths.MOST_MINOR)
         total = Amount(total_minor, program.content.amount.currency)
-        return PathReading(program, gates, waiting_at, total)
+        runs = trial_evidence(tx, self._programs, program)
+        return PathReading(program, gates, waiting_at, total, runs)
 
     def read_after(self, tx: Transaction, name: str, version: int) -> PathReading | None:
         """The path where the program changed after `version`; None where it did not."""
@@ -189,6 +192,16 @@ class PathOperations:
             },
             program=name,
         )
+
+
+def trial_evidence(
+    tx: Transaction, programs: ProgramStore, program: Program
+) -> tuple[TrialRun, ...]:
+    """What trials showed, of a program and of those that it takes up again, as of now."""
+    others = {run.program for run in program.trial_runs} - {program.name}
+    ran = [programs.load(tx, name) for name in sorted(others)]
+    happened = {one.name: rules.happened(one) for one in (program, *ran)}
+    return trial_runs.evidence(program.trial_runs, happened)
 
 
 def standing_people(records: dict[Gate, SignedRecord], *gates: Gate) -> frozenset[str]:

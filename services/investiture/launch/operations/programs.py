@@ -4,8 +4,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from investiture.casework.facts import Ending, Revision, StandingIncident
-from investiture.casework.openings import Tolerance
+from investiture.casework.facts import Ending, Revision, StandingIncident, TrialRun
+from investiture.casework.openings import Tolerance, tolerance_of
 from investiture.casework.rules import Rules
 from investiture.casework.words import Gate, Outcome
 from investiture.charter.authority import NoTier, tier_for
@@ -23,12 +23,25 @@ from investiture.launch.domain.stages import SPONSOR
 from investiture.launch.doorbell import ring_program
 from investiture.launch.incidents import StandingIncidents
 from investiture.launch.operations.endings import Endings
+from investiture.launch.operations.path import trial_evidence
 from investiture.launch.store import PathStore, ProgramStore
 
 FIRST_REASON = "first submission"
 _RANDOM_BYTES = 5
 _MAY_READ_STATEMENTS = "worker"
 _MONEY_GATES = frozenset({Gate.PLEDGE, Gate.FUND})
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a gate is shown of a program: its newest revision, and what trials and incidents say.
+
+    `incidents` are those that ended standing decisions, whichever program they were of.
+    """
+
+    facts: Revision
+    incidents: tuple[StandingIncident, ...]
+    trial_runs: tuple[TrialRun, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +75,28 @@ class ProgramOperations:
     ) -> Program:
         """A draft of the caller's; without an id one is chosen.
 
-        One that `resubmits` a program which was withdrawn or declined may take over its content.
+        One that `resubmits` a program which was withdrawn or declined, or ran as a trial, may take
+        over its content; the evidence of its trials goes with it.
         """
         proposer = tx.call.principal.subject
+        runs: tuple[TrialRun, ...] = ()
         if resubmits:
-            ended = self._programs.load(tx, resubmits)
-            rules.require_resubmittable(ended, proposer)
-            content = content or ended.content
+            before = self._programs.load(tx, resubmits)
+            rules.require_resubmittable(before, proposer)
+            content, runs = content or before.content, before.trial_runs
         if content is None:
             raise InvalidArgument.of(
-                "content", "say what the program is, or which ended program it resubmits"
+                "content", "say what the program is, or which program it resubmits"
             )
         contents.check(content, self._charter)
         chosen = program_id or f"p-{secrets.token_hex(_RANDOM_BYTES)}"
         draft = Program(
-            f"programs/{chosen}", proposer, content, created_at=tx.now, resubmits=resubmits
+            f"programs/{chosen}",
+            proposer,
+            content,
+            created_at=tx.now,
+            resubmits=resubmits,
+            trial_runs=runs,
         )
         created = self._programs.create(tx, draft)
         self._record(tx, created, "created", {"proposer": proposer, "resubmits": resubmits})
@@ -144,18 +164,16 @@ class ProgramOperations:
         """An immutable revision."""
         return self._programs.revision(tx, program, number)
 
-    def newest(self, tx: Transaction, name: str) -> Revision:
-        """The facts of the newest revision, for the worker and the proposer to present."""
+    def presented(self, tx: Transaction, name: str) -> Presented:
+        """What the worker and the proposer present at a gate."""
         program = self._programs.load(tx, name)
         if _MAY_READ_STATEMENTS not in tx.call.principal.roles:
             rules.require_proposer(program, tx.call.principal.subject)
         if program.state is ProgramState.DRAFT:
             rules.require_state(program, *WALKING)
-        return self._programs.revision(tx, name, program.revision).facts
-
-    def incidents(self, tx: Transaction) -> tuple[StandingIncident, ...]:
-        """The incidents that ended standing decisions: signed with every revision."""
-        return self._incidents.every(tx)
+        facts = self._programs.revision(tx, name, program.revision).facts
+        runs = trial_evidence(tx, self._programs, program)
+        return Presented(facts, self._incidents.every(tx), runs)
 
     def ending(self, tx: Transaction, name: str) -> Ending:
         """How the program ended; WRONG_STATE while it lives."""
@@ -246,10 +264,6 @@ def _contingency_bps(charter: Charter, decided: Revision) -> int:
 
 
 def _tolerance(charter: Charter, gate: Gate, decided: Revision | None) -> Tolerance:
-    allowed = charter.tolerance(gate.value)
+    allowed = tolerance_of(charter, gate)
     ceiling_bps = _contingency_bps(charter, decided) if gate is Gate.FUND and decided else 0
-    return Tolerance(
-        material=charter.material_of(gate.value),
-        amount_increase_bps=max(allowed.amount_increase_bps, ceiling_bps),
-        exposure_increase_bps=allowed.exposure_increase_bps,
-    )
+    return replace(allowed, amount_increase_bps=max(allowed.amount_increase_bps, ceiling_bps))

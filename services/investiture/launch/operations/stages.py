@@ -15,7 +15,7 @@ from investiture.charter.model import Charter
 from investiture.chassis.refusal import NotFound, PreconditionFailed
 from investiture.chassis.transaction import Transaction
 from investiture.launch.domain import programs as rules
-from investiture.launch.domain import readiness, stages
+from investiture.launch.domain import readiness, stages, trial_runs
 from investiture.launch.domain.content import PilotPlan
 from investiture.launch.domain.digests import digest_of
 from investiture.launch.domain.programs import WALKING, Program, ProgramState, Submission
@@ -99,7 +99,11 @@ class StageOperations:
         payload = {"outcome": outcome.value, "authority": authority.evidence()}
         kind = f"pilot.{outcome.value.lower()}"
         saved = self._cases.store.save(tx, case, after, kind, payload)
-        self._programs.save(tx, program, replace(program, state=ProgramState.ON_PATH))
+        runs = trial_runs.observed(
+            program.trial_runs, case.name, after.verdict, observations, tx.now
+        )
+        after_it = replace(program, state=ProgramState.ON_PATH, trial_runs=runs)
+        self._programs.save(tx, program, after_it)
         return self._pilot(tx, saved)
 
     def go_decision(self, tx: Transaction, name: str) -> GoReading:

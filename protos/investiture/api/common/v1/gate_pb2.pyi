@@ -905,6 +905,86 @@ class ProvisionalDecision(_message.Message):
 Global___ProvisionalDecision: _TypeAlias = ProvisionalDecision  # noqa: Y015
 
 @_typing.final
+class TrialRun(_message.Message):
+    """A pilot that ran under a standing decision, and what it showed: evidence for the full path."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_FIELD_NUMBER: _builtins.int
+    PILOT_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    STANDING_DECISION_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    EXPOSURE_BPS_FIELD_NUMBER: _builtins.int
+    BEGAN_AT_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    OBSERVATIONS_FIELD_NUMBER: _builtins.int
+    INCIDENTS_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    program: _builtins.str
+    """The program that ran it, as `programs/{program}`."""
+    pilot: _builtins.str
+    """The pilot, as `programs/{program}/pilots/{pilot}`: there the observations stand whole."""
+    revision: _builtins.int
+    """The revision that it was a pilot of."""
+    people: _builtins.int
+    """Most people that its plan allowed."""
+    days: _builtins.int
+    """Most days that its plan allowed."""
+    exposure_bps: _builtins.int
+    """Exposure of the pilot in basis points of the full audience."""
+    verdict: Global___Verdict.ValueType
+    """PILOT_SUCCEEDED or PILOT_FAILED; unspecified where nobody recorded how it went."""
+    digest: _builtins.str
+    """SHA-256 over all this as canonical JSON (RFC 8785), in hexadecimal: what a link to this evidence quotes."""
+    @_builtins.property
+    def standing_decision(self) -> Global___StandingDecisionRef:
+        """The standing decision by which it passed pledge, funding and knighting."""
+
+    @_builtins.property
+    def began_at(self) -> _timestamp_pb2.Timestamp:
+        """When it began."""
+
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ended; unset while it runs."""
+
+    @_builtins.property
+    def observations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was observed, one line an exit criterion, each cut to 200 characters."""
+
+    @_builtins.property
+    def incidents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What happened: the newest incidents and suspensions of its program up to now, at most 3, each cut to 200 characters."""
+
+    def __init__(
+        self,
+        *,
+        program: _builtins.str = ...,
+        pilot: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        standing_decision: Global___StandingDecisionRef | None = ...,
+        people: _builtins.int = ...,
+        days: _builtins.int = ...,
+        exposure_bps: _builtins.int = ...,
+        began_at: _timestamp_pb2.Timestamp | None = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
+        verdict: Global___Verdict.ValueType = ...,
+        observations: _abc.Iterable[_builtins.str] | None = ...,
+        incidents: _abc.Iterable[_builtins.str] | None = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["began_at", b"began_at", "ended_at", b"ended_at", "standing_decision", b"standing_decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["began_at", b"began_at", "days", b"days", "digest", b"digest", "ended_at", b"ended_at", "exposure_bps", b"exposure_bps", "incidents", b"incidents", "observations", b"observations", "people", b"people", "pilot", b"pilot", "program", b"program", "revision", b"revision", "standing_decision", b"standing_decision", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrialRun: _TypeAlias = TrialRun  # noqa: Y015
+
+@_typing.final
 class GateCase(_message.Message):
     """What every gate's case has in common."""
 
@@ -946,6 +1026,7 @@ class GateCase(_message.Message):
     APPEAL_OPEN_FIELD_NUMBER: _builtins.int
     EMERGENCY_FIELD_NUMBER: _builtins.int
     PROVISIONAL_FIELD_NUMBER: _builtins.int
+    TRIAL_RUNS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, for instance `programs/{program}/pledges/{pledge}`."""
     program: _builtins.str
@@ -1058,6 +1139,12 @@ class GateCase(_message.Message):
         for the ordinary decision, which takes its place.
         """
 
+    @_builtins.property
+    def trial_runs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrialRun]:
+        """Pilots of this program, or of one that it takes up again, that ran under a standing decision before the case was opened: the
+        newest first, at most 2.
+        """
+
     def __init__(
         self,
         *,
@@ -1097,10 +1184,11 @@ class GateCase(_message.Message):
         appeal_open: _builtins.bool = ...,
         emergency: Global___Emergency | None = ...,
         provisional: Global___ProvisionalDecision | None = ...,
+        trial_runs: _abc.Iterable[Global___TrialRun] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["appeal", b"appeal", "appealable_until", b"appealable_until", "decided_at", b"decided_at", "emergency", b"emergency", "opened_at", b"opened_at", "provisional", b"provisional", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "timetable", b"timetable", "waiting_since", b"waiting_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "appeal", b"appeal", "appeal_open", b"appeal_open", "appealable_until", b"appealable_until", "basis", b"basis", "charter_digest", b"charter_digest", "conditions", b"conditions", "decided_at", b"decided_at", "deciders", b"deciders", "emergency", b"emergency", "escalations", b"escalations", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "extensions", b"extensions", "gaps", b"gaps", "gate", b"gate", "gate_digest", b"gate_digest", "holders", b"holders", "name", b"name", "no_eligible_holder", b"no_eligible_holder", "not_covered", b"not_covered", "notices", b"notices", "opened_at", b"opened_at", "program", b"program", "provisional", b"provisional", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "state", b"state", "timetable", b"timetable", "verdict", b"verdict", "version", b"version", "waited_ms", b"waited_ms", "waiting_since", b"waiting_since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amber", b"amber", "appeal", b"appeal", "appeal_open", b"appeal_open", "appealable_until", b"appealable_until", "basis", b"basis", "charter_digest", b"charter_digest", "conditions", b"conditions", "decided_at", b"decided_at", "deciders", b"deciders", "emergency", b"emergency", "escalations", b"escalations", "etag", b"etag", "exposure_limit_bps", b"exposure_limit_bps", "extensions", b"extensions", "gaps", b"gaps", "gate", b"gate", "gate_digest", b"gate_digest", "holders", b"holders", "name", b"name", "no_eligible_holder", b"no_eligible_holder", "not_covered", b"not_covered", "notices", b"notices", "opened_at", b"opened_at", "program", b"program", "provisional", b"provisional", "reason", b"reason", "revision", b"revision", "round", b"round", "standing_decision", b"standing_decision", "standing_until", b"standing_until", "state", b"state", "timetable", b"timetable", "trial_runs", b"trial_runs", "verdict", b"verdict", "version", b"version", "waited_ms", b"waited_ms", "waiting_since", b"waiting_since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

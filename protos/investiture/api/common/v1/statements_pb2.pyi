@@ -189,6 +189,7 @@ class RevisionStatement(_message.Message):
     PILOT_PEOPLE_FIELD_NUMBER: _builtins.int
     PILOT_DAYS_FIELD_NUMBER: _builtins.int
     INCIDENTS_FIELD_NUMBER: _builtins.int
+    TRIAL_RUNS_FIELD_NUMBER: _builtins.int
     program: _builtins.str
     """The program, as `programs/{program}`."""
     revision: _builtins.int
@@ -267,6 +268,12 @@ class RevisionStatement(_message.Message):
     def incidents(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingDecisionIncident]:
         """Standing decisions that an incident has ended, whichever program it was of; as of the minting of this statement."""
 
+    @_builtins.property
+    def trial_runs(self) -> _containers.RepeatedCompositeFieldContainer[_gate_pb2.TrialRun]:
+        """Pilots of this program, or of one that it takes up again, that ran under a standing decision; as of the minting of this
+        statement, the newest first, at most 2.
+        """
+
     def __init__(
         self,
         *,
@@ -296,10 +303,11 @@ class RevisionStatement(_message.Message):
         pilot_people: _builtins.int = ...,
         pilot_days: _builtins.int = ...,
         incidents: _abc.Iterable[Global___StandingDecisionIncident] | None = ...,
+        trial_runs: _abc.Iterable[_gate_pb2.TrialRun] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "submitted_at", b"submitted_at", "tranches", b"tranches"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "audiences", b"audiences", "benefit_owners", b"benefit_owners", "category", b"category", "channels", b"channels", "charter_digest", b"charter_digest", "controls", b"controls", "counter_sponsor", b"counter_sponsor", "data_classes", b"data_classes", "digest", b"digest", "envelope", b"envelope", "exposure_bps", b"exposure_bps", "field_digests", b"field_digests", "gate_digests", b"gate_digests", "incidents", b"incidents", "owning_unit", b"owning_unit", "pilot_days", b"pilot_days", "pilot_people", b"pilot_people", "program", b"program", "proposer", b"proposer", "revision", b"revision", "spend_conditions", b"spend_conditions", "sponsor", b"sponsor", "submitted_at", b"submitted_at", "tranches", b"tranches", "vendors", b"vendors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "audiences", b"audiences", "benefit_owners", b"benefit_owners", "category", b"category", "channels", b"channels", "charter_digest", b"charter_digest", "controls", b"controls", "counter_sponsor", b"counter_sponsor", "data_classes", b"data_classes", "digest", b"digest", "envelope", b"envelope", "exposure_bps", b"exposure_bps", "field_digests", b"field_digests", "gate_digests", b"gate_digests", "incidents", b"incidents", "owning_unit", b"owning_unit", "pilot_days", b"pilot_days", "pilot_people", b"pilot_people", "program", b"program", "proposer", b"proposer", "revision", b"revision", "spend_conditions", b"spend_conditions", "sponsor", b"sponsor", "submitted_at", b"submitted_at", "tranches", b"tranches", "trial_runs", b"trial_runs", "vendors", b"vendors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -730,9 +730,9 @@ class RiskEvidence(_message.Message):
     URL_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     url: _builtins.str
-    """Where it is, as an https address."""
+    """Where it is, as an https address. Output only: of a trial it is the pilot, as `programs/{program}/pilots/{pilot}`."""
     sha256: _builtins.str
-    """SHA-256 of what is there, in hex."""
+    """SHA-256 of what is there, in hex; of a trial, its digest."""
     def __init__(
         self,
         *,
@@ -760,6 +760,7 @@ class SaveRiskProfileRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    TRIALS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID that makes a repetition harmless."""
     program: _builtins.str
@@ -776,7 +777,13 @@ class SaveRiskProfileRequest(_message.Message):
 
     @_builtins.property
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskEvidence]:
-        """What it rests on. A reviewer who lowers an estimate gives at least one."""
+        """What it rests on. A reviewer who lowers an estimate gives at least one, or a trial."""
+
+    @_builtins.property
+    def trials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Trials that it rests on, as `programs/{program}/pilots/{pilot}`: of those that the review's case shows. Their digests are
+        kept with the version.
+        """
 
     def __init__(
         self,
@@ -788,10 +795,11 @@ class SaveRiskProfileRequest(_message.Message):
         reason: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
         evidence: _abc.Iterable[Global___RiskEvidence] | None = ...,
+        trials: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "etag", b"etag", "evidence", b"evidence", "program", b"program", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "etag", b"etag", "evidence", b"evidence", "program", b"program", "reason", b"reason", "request_id", b"request_id", "trials", b"trials", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -491,7 +491,7 @@ class Program(_message.Message):
     settled: _builtins.bool
     """True once it ended and nothing is held for it any more."""
     resubmits: _builtins.str
-    """The ended program that it takes up again, as `programs/{program}`; empty where none."""
+    """The program that it takes up again, as `programs/{program}`; empty where none."""
     @_builtins.property
     def content(self) -> Global___ProgramContent:
         """Content of the newest revision, or of the draft before the first."""
@@ -707,8 +707,8 @@ class CreateProgramRequest(_message.Message):
     validate_only: _builtins.bool
     """True: say what would happen and store nothing."""
     resubmits: _builtins.str
-    """The program that it takes up again, as `programs/{program}`: one that was withdrawn or declined, of which the caller
-    was proposer or sponsor. Empty: none.
+    """The program that it takes up again, as `programs/{program}`: one that was withdrawn or declined, or was launched after a
+    pilot under a standing decision, whose evidence goes with it. The caller was its proposer or sponsor. Empty: none.
     """
     @_builtins.property
     def content(self) -> Global___ProgramContent:
@@ -1219,6 +1219,7 @@ class Path(_message.Message):
     GATES_FIELD_NUMBER: _builtins.int
     WAITING_AT_FIELD_NUMBER: _builtins.int
     STALL_BILL_FIELD_NUMBER: _builtins.int
+    TRIAL_RUNS_FIELD_NUMBER: _builtins.int
     waiting_at: _gate_pb2.Gate.ValueType
     """The first gate that does not stand; unspecified where all do or the program ended."""
     @_builtins.property
@@ -1233,6 +1234,12 @@ class Path(_message.Message):
     def stall_bill(self) -> _money_pb2.Money:
         """What all waiting cost so far."""
 
+    @_builtins.property
+    def trial_runs(self) -> _containers.RepeatedCompositeFieldContainer[_gate_pb2.TrialRun]:
+        """Pilots of this program, or of one that it takes up again, that ran under a standing decision, as the next gate to open is
+        shown them: the newest first, at most 2.
+        """
+
     def __init__(
         self,
         *,
@@ -1240,10 +1247,11 @@ class Path(_message.Message):
         gates: _abc.Iterable[Global___PathGate] | None = ...,
         waiting_at: _gate_pb2.Gate.ValueType = ...,
         stall_bill: _money_pb2.Money | None = ...,
+        trial_runs: _abc.Iterable[_gate_pb2.TrialRun] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["program", b"program", "stall_bill", b"stall_bill"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gates", b"gates", "program", b"program", "stall_bill", b"stall_bill", "waiting_at", b"waiting_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gates", b"gates", "program", b"program", "stall_bill", b"stall_bill", "trial_runs", b"trial_runs", "waiting_at", b"waiting_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -152,7 +152,7 @@ class LaunchServiceServicer:
     """
 
     def CreateProgram(self, request, context):
-        """Creates a program as a draft; one that takes up an ended program again may take over what that said.
+        """Creates a program as a draft; one that takes up an ended program or a trial again may take over what that said.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

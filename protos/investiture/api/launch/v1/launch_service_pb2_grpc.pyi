@@ -17,7 +17,7 @@ class LaunchServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateProgram: _aio.UnaryUnaryMultiCallable[_launch_service_pb2.CreateProgramRequest, _launch_service_pb2.Program]
-    """Creates a program as a draft; one that takes up an ended program again may take over what that said."""
+    """Creates a program as a draft; one that takes up an ended program or a trial again may take over what that said."""
     UpdateDraft: _aio.UnaryUnaryMultiCallable[_launch_service_pb2.UpdateDraftRequest, _launch_service_pb2.Program]
     """Replaces the content of a draft that was never submitted."""
     SubmitProgram: _aio.UnaryUnaryMultiCallable[_launch_service_pb2.SubmitProgramRequest, _launch_service_pb2.Program]
@@ -74,7 +74,7 @@ class LaunchServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _launch_service_pb2.CreateProgramRequest,
         context: _aio.ServicerContext[_launch_service_pb2.CreateProgramRequest, _abc.Awaitable[_launch_service_pb2.Program]],
     ) -> _abc.Awaitable[_launch_service_pb2.Program]:
-        """Creates a program as a draft; one that takes up an ended program again may take over what that said."""
+        """Creates a program as a draft; one that takes up an ended program or a trial again may take over what that said."""
 
     @_abc_1.abstractmethod
     def UpdateDraft(

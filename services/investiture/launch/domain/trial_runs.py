@@ -1,0 +1,70 @@
+"""Pilots under a standing decision: when they ran and what they showed, evidence for the full path.
+
+Pure. A program keeps its own, and those of the program that it takes up again. What is signed of
+them is bounded, because a statement is: the observations stand whole with the pilot.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from investiture.casework.facts import StandingRef, TrialRun, Warrant
+from investiture.casework.words import Gate, Verdict
+
+MOST = 2
+MOST_INCIDENTS = 3
+MOST_CHARACTERS = 200
+
+Runs = tuple[TrialRun, ...]
+
+
+def ref_of(warrants: Mapping[Gate, Warrant]) -> StandingRef | None:
+    """The standing decision by which all of these gates passed; None where people decided one."""
+    refs = {warrant.standing_decision for warrant in warrants.values()}
+    return refs.pop() if len(refs) == 1 else None
+
+
+def begun(runs: Runs, run: TrialRun) -> Runs:
+    """The runs with one more; another that its program had under way has ended with it."""
+    return (run, *stopped(runs, run.program, run.began_at))
+
+
+def observed(
+    runs: Runs, pilot: str, verdict: Verdict | None, observations: Sequence[str], now: datetime
+) -> Runs:
+    """The runs with how the one of `pilot` went, where it is a trial."""
+    return tuple(
+        replace(run, ended_at=now, verdict=verdict, observations=tuple(observations))
+        if run.pilot == pilot
+        else run
+        for run in runs
+    )
+
+
+def stopped(runs: Runs, program: str, now: datetime) -> Runs:
+    """The runs, of which none of `program` goes on."""
+    return tuple(
+        replace(run, ended_at=now) if run.program == program and run.ended_at is None else run
+        for run in runs
+    )
+
+
+def evidence(runs: Runs, happened: Mapping[str, Sequence[str]]) -> Runs:
+    """What is signed of the runs: the newest, with what `happened` in their programs up to now.
+
+    `happened` is by program, each line beginning with its date.
+    """
+    return tuple(
+        replace(
+            run,
+            observations=tuple(_cut(line) for line in run.observations),
+            incidents=tuple(
+                _cut(line) for line in sorted(happened[run.program], reverse=True)[:MOST_INCIDENTS]
+            ),
+        )
+        for run in runs[:MOST]
+    )
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= MOST_CHARACTERS else line[: MOST_CHARACTERS - 1] + "…"

@@ -1,0 +1,164 @@
+"""What a trial by a standing decision showed goes with the program, and with what follows it."""
+
+from datetime import timedelta
+
+import pytest
+from tests.support.launches import Front
+from tests.support.programs import KNIGHT, MONEY, PROPOSER, SPONSOR, plan
+from tests.support.services import new_request_id
+
+from investiture.api.common.v1 import gate_pb2
+from investiture.api.launch.v1 import launch_service_pb2 as pb
+from investiture.casework.facts import StandingRef, TrialRun
+from investiture.casework.words import Basis, Gate, Verdict
+from investiture.chassis.statements import MAX_CHARACTERS
+
+NAME = "programs/trial"
+REF = StandingRef("small-trials", "sha256:text")
+SMALL = plan(exposure_bps=100, people=50, days=14)
+PEOPLE = {Gate.PLEDGE: SPONSOR, Gate.FUND: MONEY, Gate.KNIGHT: KNIGHT}
+
+
+async def running(desk: Front, *, foot: Gate | None = None) -> pb.Pilot:
+    """The pilot of a trial that passed its gates by the decision, but for `foot`."""
+    await desk.submitted("trial", pilot_plan=SMALL)
+    return await piloted(desk, foot)
+
+
+async def again(desk: Front) -> pb.Pilot:
+    """A second pilot of the trial, of fewer people."""
+    await desk.revised(await desk.program(NAME), pilot_plan=plan(people=40, days=14))
+    return await piloted(desk)
+
+
+async def piloted(desk: Front, foot: Gate | None = None) -> pb.Pilot:
+    facts = await desk.facts(NAME)
+    await desk.stand(facts)
+    by = {"basis": Basis.STANDING_DECISION, "standing_decision": REF}
+    warrants = [
+        desk.realm.warrant(gate, facts, who, **({} if gate is foot else by))
+        for gate, who in PEOPLE.items()
+    ]
+    await desk.open(Gate.PILOT, NAME, warrants=warrants)
+    return await desk.pilot(NAME)
+
+
+async def signed(desk: Front, name: str) -> tuple[TrialRun, ...]:
+    """The trials of the program's next statement."""
+    return desk.realm.statements("launch").read_revision(await desk.statement(name)).trial_runs
+
+
+async def resubmitted(desk: Front, old: str, who: str = PROPOSER) -> pb.Program:
+    draft = await desk.person(who, "proposer").CreateProgram(
+        pb.CreateProgramRequest(request_id=new_request_id(), program_id="all", resubmits=old)
+    )
+    return await desk.person(who, "proposer").SubmitProgram(
+        pb.SubmitProgramRequest(request_id=new_request_id(), name=draft.name, etag=draft.etag)
+    )
+
+
+async def test_what_a_trial_showed_is_signed_for_the_gates_that_a_revision_reopens(
+    desk: Front,
+) -> None:
+    pilot = await running(desk)
+    name, began = pilot.gate_case.program, desk.clock.now()
+    (run,) = await signed(desk, name)
+    assert (run.pilot, run.standing, run.began_at) == (pilot.gate_case.name, REF, began)
+    assert (run.people, run.days, run.exposure_bps) == (50, 14, 100)
+    assert (run.ended_at, run.verdict, run.observations) == (None, None, ())
+
+    desk.clock.advance(timedelta(hours=9))
+    await desk.outcome(pilot, observations=["41 % were active", "no complaint"])
+    program = await desk.program(name)
+    assert not await foreign(desk)
+    await desk.revised(program, exposure_bps=10_000)
+    (run,) = await signed(desk, name)
+    assert (run.ended_at, run.verdict) == (desk.clock.now(), Verdict.PILOT_SUCCEEDED)
+    assert run.observations == ("41 % were active", "no complaint")
+    (shown,) = (await desk.path(name)).trial_runs
+    assert (shown.digest, shown.verdict) == (run.digest, gate_pb2.VERDICT_PILOT_SUCCEEDED)
+
+
+async def foreign(desk: Front) -> tuple[TrialRun, ...]:
+    """The trials of a program that has nothing to do with it."""
+    return await signed(desk, (await desk.submitted("other")).name)
+
+
+async def test_a_pilot_that_people_decided_on_at_one_gate_is_no_trial(desk: Front) -> None:
+    pilot = await running(desk, foot=Gate.KNIGHT)
+    await desk.outcome(pilot)
+    assert await signed(desk, pilot.gate_case.program) == ()
+
+
+async def test_a_failed_trial_says_so_and_a_second_one_comes_before_it(desk: Front) -> None:
+    pilot = await running(desk)
+    name = pilot.gate_case.program
+    gap = gate_pb2.Gap(risk="use", tolerance="30 %", excess="12 %", remedy="explain it")
+    await desk.outcome(
+        pilot, outcome=pb.PILOT_OUTCOME_FAILED, observations=["12 % were active"], gaps=[gap]
+    )
+    await again(desk)
+    second, first = await signed(desk, name)
+    assert (first.pilot, first.verdict) == (pilot.gate_case.name, Verdict.PILOT_FAILED)
+    assert (second.people, second.ended_at) == (40, None)
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "revised"])
+async def test_a_trial_that_is_cut_short_has_ended_with_nothing_recorded(
+    desk: Front, how: str
+) -> None:
+    pilot = await running(desk)
+    name = pilot.gate_case.program
+    desk.clock.advance(timedelta(hours=3))
+    if how == "withdrawn":
+        await desk.withdrawn(name)
+        name = (await resubmitted(desk, name)).name
+    else:
+        await desk.revised(await desk.program(name), pilot_plan=plan(people=5_000))
+    (run,) = await signed(desk, name)
+    assert (run.program, run.ended_at, run.verdict) == (NAME, desk.clock.now(), None)
+
+
+async def test_a_launched_trial_is_taken_up_with_what_happens_in_it_meanwhile(desk: Front) -> None:
+    await desk.outcome(await running(desk))
+    name = NAME
+    await desk.open(Gate.LAUNCH, name)
+    await desk.decide(await desk.go_decision(name))
+    launched = await desk.execute(await desk.facts(name))
+    whole = await resubmitted(desk, name, SPONSOR)
+    assert (whole.resubmits, whole.content) == (name, launched.content)
+    (before,) = await signed(desk, whole.name)
+    assert (before.program, before.incidents) == (name, ())
+
+    await desk.suspended(launched, "a leak")
+    (after,) = await signed(desk, whole.name)
+    (line,) = after.incidents
+    assert line.endswith("suspended by people/omar: a leak")
+    assert after.digest != before.digest
+
+
+async def test_a_launched_program_that_was_no_trial_is_not_taken_up(desk: Front) -> None:
+    launched = await desk.launched()
+    problem = await desk.refused(resubmitted(desk, launched.name))
+    assert problem.reason == "WRONG_STATE"
+    assert "trial by a standing decision" in problem.message
+
+
+async def test_the_longest_that_may_be_observed_keeps_the_statement_short_enough(
+    desk: Front,
+) -> None:
+    long = ["🜂" * 2_000] * 20
+    await desk.outcome(await running(desk), observations=long)
+    pilot = await again(desk)
+    await desk.outcome(pilot, observations=long)
+    name = NAME
+    program = await desk.program(name)
+    await desk.suspended(program, "🜂" * 2_000)
+    statement = await desk.statement(name)
+    assert len(statement) < MAX_CHARACTERS
+    runs = await signed(desk, name)
+    assert [len(run.observations) for run in runs] == [20, 20]
+    assert {len(line) for run in runs for line in run.observations} == {200}
+    assert list((await desk.pilot(name)).observations) == long
+    too_long = await desk.refused(desk.outcome(pilot, observations=["x" * 2_001]))
+    assert [one.field for one in too_long.violations] == ["observations[0]"]
