@@ -21,6 +21,7 @@ TOLD = (
     "The program has ended: withdrawn; nothing is held.",
     "PLEDGE, FUND and KNIGHT by standing decision small-trials",
     "concurrent: 1 under it already (programs/community-trial), at most 1",
+    "trial programs/community-trial/pilots/1 by standing decision small-trials, at most 50 people",
     "expectations held",
 )
 

@@ -16,6 +16,7 @@ from investiture.cli.demo.stage import WATCHER, Stage
 from investiture.cli.demo.story import Story, case_of, story
 from investiture.cli.demo.warrants import collect
 from investiture.cli.output import gate_word, short, verdict_word
+from investiture.cli.paths import case_remarks, trial_remarks
 
 TITLE = "Fifty customers try it, by a standing decision"
 TWIN_TITLE = "The same once more, beyond its only place"
@@ -31,6 +32,7 @@ _SIDES = {
     gate_pb2.SIDE_IT: "IT",
 }
 _DAYS = timedelta(days=360)
+_OBSERVED = "41 % of the fifty answered a question"
 
 
 def dated_today(charter: Path, folder: Path) -> Path:
@@ -93,12 +95,31 @@ async def _is_told_why(stage: Stage, ben: Person, first: Story) -> Story:
         await told.ends(statements_pb2.OUTCOME_WITHDRAWN)
 
         first.watch()
-        await ben.withdraws(first, "the trial is over: 41 % of the fifty answered a question")
-        await first.ends(statements_pb2.OUTCOME_WITHDRAWN)
-        await first.stop_watching()
+        await _shows_what_it_showed(ben, first)
         left = list((await _decision(stage)).programs)
         told.expect("its place to be free again", not left, left)
+        await ben.withdraws(first, "all customers at once is a project of its own")
+        await first.ends(statements_pb2.OUTCOME_WITHDRAWN)
+        await first.stop_watching()
     return told
+
+
+async def _shows_what_it_showed(ben: Person, first: Story) -> None:
+    """Once everybody is to have it, people are asked, and see what the trial showed."""
+    await first.opens(gate_pb2.GATE_PILOT)
+    await ben.ends_pilot(first, _OBSERVED)
+    await ben.revises(first, _for_everybody, "all customers, after what the trial showed")
+    case = await first.opens(gate_pb2.GATE_PLEDGE, 2)
+    runs = case.trial_runs
+    shown = len(runs) == 1 and list(runs[0].observations) == [_OBSERVED]
+    first.expect("who is asked now to see what the trial showed", shown, list(runs))
+    for line in (*case_remarks(case), *trial_remarks(runs)):
+        first.tell(line.plain, "cyan")
+
+
+def _for_everybody(content: launch_pb.ProgramContent) -> None:
+    content.exposure_bps = 10_000
+    content.pilot_plan.people, content.pilot_plan.exposure_bps = 500, 1_000
 
 
 async def _is_signed(stage: Stage, told: Story) -> None:
