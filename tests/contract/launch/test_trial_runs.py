@@ -1,6 +1,7 @@
 """What a trial by a standing decision showed goes with the program, and with what follows it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.support.launches import Front
@@ -34,7 +35,7 @@ async def again(desk: Front) -> pb.Pilot:
 async def piloted(desk: Front, foot: Gate | None = None) -> pb.Pilot:
     facts = await desk.facts(NAME)
     await desk.stand(facts)
-    by = {"basis": Basis.STANDING_DECISION, "standing_decision": REF}
+    by: dict[str, Any] = {"basis": Basis.STANDING_DECISION, "standing_decision": REF}
     warrants = [
         desk.realm.warrant(gate, facts, who, **({} if gate is foot else by))
         for gate, who in PEOPLE.items()

@@ -49,7 +49,7 @@ def profile(
             found = await _read(session, name, version)
             session.show(found, _shown)
             return
-        shown = []
+        shown: list[pb.RiskEvidence] = []
         if evidence:
             if not sha256:
                 raise typer.BadParameter("say its digest with --sha256", param_hint="--evidence")
