@@ -9,6 +9,7 @@ from datetime import datetime
 from investiture.casework.case import CarriedNotice, Case, supersede
 from investiture.casework.facts import Revision
 from investiture.casework.words import Basis, CaseState, Gate
+from investiture.charter.model import Charter
 from investiture.chassis.refusal import PreconditionFailed
 
 BPS = 10_000
@@ -26,6 +27,16 @@ class Tolerance:
     material: frozenset[str]
     amount_increase_bps: int = 0
     exposure_increase_bps: int = 0
+
+
+def tolerance_of(rules: Charter, gate: Gate) -> Tolerance:
+    """What a charter tolerates at a gate."""
+    allowed = rules.tolerance(gate.value)
+    return Tolerance(
+        material=rules.material_of(gate.value),
+        amount_increase_bps=allowed.amount_increase_bps,
+        exposure_increase_bps=allowed.exposure_increase_bps,
+    )
 
 
 @dataclass(frozen=True, slots=True)
