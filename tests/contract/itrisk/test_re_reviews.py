@@ -228,8 +228,8 @@ async def test_it_is_never_in_the_hands_of_who_left(swept: Swept) -> None:
     )
     assert case.no_eligible_holder
     assert len((await at(swept, case, date(case.timetable.nudge_at))).escalations) == 1
-    desk.directory.publish(RALF)
-    case = await eventually(lambda: read(desk, case), lambda one: people(one) == [RALF])
+    desk.directory.publish(REVIEWER)
+    case = await eventually(lambda: read(desk, case), lambda one: people(one) == [REVIEWER])
     assert not case.no_eligible_holder
 
 
