@@ -191,7 +191,9 @@ async def test_an_exception_of_a_duty_moves_the_end_and_the_review_goes_on(swept
     assert (date(after.standing_until), people(after)) == (soon, REVIEWERS)
 
 
-async def test_what_is_taken_back_or_expires_waits_for_nobody(swept: Swept) -> None:
+async def test_what_is_taken_back_or_expires_waits_for_nobody(
+    swept: Swept, database_url: str
+) -> None:
     desk = swept.desk
     case = await asked(swept)
     desk.clock.set(date(case.standing_until))
@@ -202,6 +204,8 @@ async def test_what_is_taken_back_or_expires_waits_for_nobody(swept: Swept) -> N
         revision(program=case.program, number=2, exposure_bps=10_000, controls=())
     )
     assert await inbox(desk, REVIEWER) == [again.name]
+    held_cases = rows(database_url, "SELECT DISTINCT case_name FROM gate_case_holder")
+    assert held_cases == [(again.name,)]
 
     other, whole = await resting(desk, "programs/other")
     held = await at(swept, other, date(whole.review_at))
