@@ -114,6 +114,7 @@ async def test_a_recomputation_that_fails_pauses_ever_longer_and_the_others_go_o
         other = await knighted(desk, "programs/other", content(scenario(0.45)))
     sign(database_url, STRICTER, clock.now())
     tried: list[datetime] = []
+    failed: list[Any] = []
 
     class Failing(Computer):
         """Fails over one program."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -228,19 +229,19 @@ async def test_it_is_never_in_the_hands_of_who_left(swept: Swept) -> None:
     for person in (IVAN, "people/ada"):
         desk.directory.publish(person, able=False)
     case = await eventually(
-        lambda: read(desk, case), lambda one: sorted(people(one)) == sorted(GOVERNANCE)
+        partial(read, desk, case), lambda one: sorted(people(one)) == sorted(GOVERNANCE)
     )
     assert case.no_eligible_holder
     assert len((await at(swept, case, date(case.timetable.nudge_at))).escalations) == 1
     desk.directory.publish(REVIEWER)
-    case = await eventually(lambda: read(desk, case), lambda one: people(one) == [REVIEWER])
+    case = await eventually(partial(read, desk, case), lambda one: people(one) == [REVIEWER])
     assert not case.no_eligible_holder
 
 
 async def heard(desk: Desk) -> None:
     """Returns once the service has heard what the directory has published by now."""
     case = await desk.opened(revision(program="programs/listening"))
-    await eventually(lambda: read(desk, case), lambda one: not set(people(one)) & set(REVIEWERS))
+    await eventually(partial(read, desk, case), lambda one: not set(people(one)) & set(REVIEWERS))
 
 
 async def test_one_that_fails_rests_for_a_while_and_the_others_are_asked(
