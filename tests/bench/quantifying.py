@@ -20,6 +20,7 @@ from tests.bench.company import ROOT
 from tests.bench.figures import Bound, Findings, Row, Target
 from tests.bench.scale import Run
 
+from investiture.itrisk.computing import Asked, Computer
 from investiture.itrisk.quantification.assessment import assess
 from investiture.itrisk.quantification.blocks import Risk
 from investiture.itrisk.quantification.compound import Portfolio
@@ -38,6 +39,7 @@ POINT_RATE = [Risk(Constant(2.0), Severity(LN))]
 TREE = [Risk(Pert(0.1, 0.5, 2.0), Severity(Pert(5e4, 1.5e5, 9e5), 0.3, Lognormal90(1e5, 3e6)))]
 APPETITE = [Tolerance(2.5e5, 0.25), Tolerance(1e6, 0.10), Tolerance(5e6, 0.01)]
 SIZES = (1, 10, 100, 1_000)
+_PATIENT_S = 600.0
 _MEMORY = (
     "from tests.bench import quantifying as q; q.{}();"
     "print(next(l for l in open('/proc/self/status') if l.startswith('VmHWM')).split()[1])"
@@ -83,6 +85,7 @@ def _measured(run: Run) -> Findings:
         rows["quantify.portfolio"].add(_milliseconds(hundred))
         for size in SIZES:
             rows[f"quantify.growth.{size}"].add(_milliseconds(partial(grown, size)))
+        rows["quantify.controls"].add(asyncio.run(_controlled()))
         run.steps.end()
     for name in ("hundred", "thousand"):
         run.steps.begin(f"quantify: memory, {name}")
@@ -101,6 +104,12 @@ def _rows(*, with_pyfair: bool) -> dict[str, Row]:
         *(
             Row(f"quantify.growth.{size}", f"whole assessment, {size:,} scenarios", "ms")
             for size in SIZES
+        ),
+        Row(
+            "quantify.controls",
+            "whole answer, 60 uncertain scenarios and 12 controls, in the computing process",
+            "ms",
+            Target(5_000.0),
         ),
         Row("quantify.memory.hundred", "peak memory above imports, 100 programs", "MB"),
         Row("quantify.memory.thousand", "peak memory above imports, 1,000 scenarios", "MB"),
@@ -179,6 +188,53 @@ def grown(size: int) -> None:
     ]
     appetite = [[250_000, 0.5], [1_000_000, 0.2], [5_000_000, 0.01]]
     assess(question_of({"scenarios": scenarios, "appetite": appetite}))
+
+
+async def _controlled() -> float:
+    """Milliseconds for e*, x*, the sets of controls and the swings, once the process is up."""
+    computer = Computer()
+    try:
+        await computer.assess(Asked(_launch(scenarios=1, controls=1)), _PATIENT_S)
+        began = time.perf_counter()
+        await computer.assess(Asked(_launch(scenarios=60, controls=12)), _PATIENT_S)
+        return (time.perf_counter() - began) * 1e3
+    finally:
+        computer.close()
+
+
+def _launch(scenarios: int, controls: int) -> dict[str, Any]:
+    """Outside its appetite, with some fifty sets of controls that each are worth a look."""
+    secondary = {"probability": 0.3, "loss": {"lognormal90": [10_000, 300_000]}}
+    return {
+        "scenarios": [
+            {
+                "name": f"scenario {n}",
+                "frequency": {"pert": [k * 0.001, k * 0.005 + n * 1e-5, k * 0.02]},
+                "primary": {"pert": [5_000, 15_000 + n * 100, 90_000]}
+                if n % 2
+                else {"lognormal90": [5_000 + n * 50, 150_000]},
+                **({"secondary": secondary} if n % 3 == 0 else {}),
+            }
+            for n in range(scenarios)
+            for k in (1 + n % 5,)
+        ],
+        "controls": [
+            {
+                "name": f"control {i}",
+                "frequency_effectiveness": 0.2 + i / 40,
+                "severity_reduction": 0.02 * (i % 3),
+                "cost": 1_000.0 * 2**i,
+                "scenarios": [
+                    f"scenario {n}"
+                    for n in range(scenarios)
+                    if n % 12 in {i, (i + 1) % 12, (i + 5) % 12}
+                ],
+            }
+            for i in range(controls)
+        ],
+        "appetite": [[100_000, 0.15], [200_000, 0.05], [400_000, 0.01]],
+        "exposure": 1.0,
+    }
 
 
 def _milliseconds(function: Callable[[], object]) -> float:

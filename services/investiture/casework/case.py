@@ -4,7 +4,7 @@ Nothing here knows a clock or a database: each transition takes the instant and 
 case, or refuses.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -192,9 +192,14 @@ class Case:
         return self.pending or self.appealable
 
     @property
+    def asked(self) -> bool:
+        """Whether somebody is asked for another word on what stands."""
+        return self.state is CaseState.STANDING and bool(self.holders)
+
+    @property
     def in_hands(self) -> bool:
         """Whether somebody is waited for: until it is final, and for a word on what stands."""
-        return self.waits or (self.state is CaseState.STANDING and bool(self.holders))
+        return self.waits or self.asked
 
     def held_by(self, *people: str) -> Holder | None:
         """The first holder among `people`."""
@@ -374,6 +379,18 @@ def request_changes(case: Case, gaps: Sequence[Gap], timetable: Timetable, now: 
         ),
         (proposer,),
     )
+
+
+def ask(case: Case, holders: Iterable[Holder], timetable: Timetable, now: datetime) -> Case:
+    """What stands, with the question in the hands of who is asked for another word on it."""
+    return replace(
+        case, holders=tuple(holders), timetable=timetable, steps_in_wait=0, waiting_since=now
+    )
+
+
+def answered(case: Case) -> Case:
+    """What stands once the word was said: nobody is asked any more."""
+    return replace(case, holders=(), steps_in_wait=0, no_eligible_holder=False)
 
 
 def void(case: Case, now: datetime, reason: str, amber: Amber | None = None) -> Case:

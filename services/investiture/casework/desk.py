@@ -128,6 +128,15 @@ class EmergencyDesk(Protocol):
 
 
 @runtime_checkable
+class ReviewingDesk(Protocol):
+    """A desk that has people look again at what stands, and sees to it that they are there."""
+
+    def reviewing(self, tx: Transaction, case: Case) -> Part:
+        """Who of them has it in hand, and who may not."""
+        ...
+
+
+@runtime_checkable
 class HoldingDesk(Protocol):
     """A desk whose decision holds something, so that a revision changes that with it."""
 

@@ -53,3 +53,12 @@ def escalate(
     helped = any(h.role != GOVERNANCE for h in holders[len(case.holders) :])
     alarm = held.no_eligible_holder or (case.no_eligible_holder and not helped)
     return replace(held, no_eligible_holder=alarm), tuple(taken)
+
+
+def recorded(taken: Sequence[Escalation]) -> dict[str, object]:
+    """What the audit trail keeps of steps that were taken."""
+    return {
+        "steps": [step.step.value for step in taken],
+        "due_at": [step.due_at.isoformat() for step in taken],
+        "added": [person for step in taken for person in step.added],
+    }

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from investiture.casework.case import Case
+from investiture.casework.case import Case, as_of
 from investiture.casework.operations import CaseOperations
 from investiture.chassis.transaction import Transaction
 
@@ -18,6 +18,8 @@ def waits_for(
     names = {lender for lender, _ in lent}
 
     def waits(case: Case) -> bool:
+        if not as_of(case, tx.now).in_hands:  # what has expired asks nobody any more
+            return False
         if case.held_by(person, *principals) is not None:
             return True
         lenders = [held for held in case.holders if held.person in names]

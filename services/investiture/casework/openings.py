@@ -30,7 +30,7 @@ class Tolerance:
 
 
 def tolerance_of(rules: Charter, gate: Gate) -> Tolerance:
-    """What a charter allows at a gate."""
+    """What a charter tolerates at a gate."""
     allowed = rules.tolerance(gate.value)
     return Tolerance(
         material=rules.material_of(gate.value),

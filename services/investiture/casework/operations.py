@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from investiture.casework import appeals, conditions, emergencies, extensions
 from investiture.casework import case as cases
 from investiture.casework.case import Case, DueStep, Escalation, Holder
-from investiture.casework.desk import Desk, EmergencyDesk, HoldingDesk, LaneDesk
+from investiture.casework.desk import Desk, EmergencyDesk, HoldingDesk, LaneDesk, ReviewingDesk
 from investiture.casework.directory import require_able
-from investiture.casework.escalating import escalate
+from investiture.casework.escalating import escalate, recorded
 from investiture.casework.facts import Authority, Ending, Evidence, Warrant
 from investiture.casework.handing_over import handed_over, reassign
 from investiture.casework.openings import Fresh, Kept, Weighed, reopen, superseded, tolerance_of
@@ -150,7 +150,7 @@ class CaseOperations:
         moved, taken = self.escalated(tx, case)
         if not taken:
             return self.reading(tx, case), ()
-        payload = {**_steps(taken), "no_eligible_holder": moved.no_eligible_holder}
+        payload = {**recorded(taken), "no_eligible_holder": moved.no_eligible_holder}
         what = "decline_final" if case.appealable and not moved.appealable else "escalated"
         saved = self.store.save(tx, case, moved, f"{case.gate.value.lower()}.{what}", payload)
         return self.reading(tx, saved), taken
@@ -171,7 +171,7 @@ class CaseOperations:
         after = extensions.extend(due, holder, table, tx.now, reason)
         kind = f"{case.gate.value.lower()}.extended"
         payload = {
-            **_steps(taken),
+            **recorded(taken),
             "reason": reason,
             "overdue_before": case.timetable.overdue_at.isoformat(),
             "overdue_at": table.overdue_at.isoformat(),
@@ -315,16 +315,27 @@ class CaseOperations:
         }
         return self.store.save(tx, case, after, f"{case.gate.value.lower()}.attended", payload)
 
+    def asked(self, tx: Transaction, case: Case, holders: Sequence[Holder]) -> Case:
+        """What stands, in the hands of who looks at it again, or of who is there in their place."""
+        rules, chain = self.rules(tx, case), self._desk_of(tx, case).chain(tx, case)
+        first = holders or [Holder(c.person, c.role, tx.now, c.unit) for c in chain[:1]]
+        table = dates.timetable(rules, case.gate.value, tx.now)
+        return self.governed(tx, cases.ask(case, first, table, tx.now))
+
     def _attended(self, tx: Transaction, case: Case, roll: RollCall) -> Case:
-        if not case.pending:
+        desk = self._desk_of(tx, case)
+        if not case.pending and not (case.asked and isinstance(desk, ReviewingDesk)):
             return case
-        parts, desk = self.parts(tx, case), self._desk_of(tx, case)
+        parts = self.parts(tx, case)
         return attended(case, parts, lambda: desk.chain(tx, case), roll, tx.now)
 
     def parts(self, tx: Transaction, case: Case) -> Sequence[Part]:
         """Changes and the answer to an appeal are one person's; else the gate's desk knows."""
+        desk = self._desk_of(tx, case)
         if case.state is CaseState.OPEN:
-            return self._desk_of(tx, case).parts(tx, case)
+            return desk.parts(tx, case)
+        if case.asked and isinstance(desk, ReviewingDesk):
+            return (desk.reviewing(tx, case),)
         return (anybodys(None),)
 
     def reading(self, tx: Transaction, case: Case) -> Reading:
@@ -419,15 +430,6 @@ def _next(rules: Charter, case: Case, recorded: int, now: datetime) -> DueStep:
 def _wait_of(case: Case) -> str:
     """Key of the case's present wait in the charter's SLAs."""
     return CHANGES if case.state is CaseState.CHANGES_REQUESTED else case.gate.value
-
-
-def _steps(taken: Sequence[Escalation]) -> dict[str, object]:
-    """What the audit trail keeps of steps that were taken."""
-    return {
-        "steps": [step.step.value for step in taken],
-        "due_at": [step.due_at.isoformat() for step in taken],
-        "added": [person for step in taken for person in step.added],
-    }
 
 
 def _weighed(tx: Transaction, desk: Desk, present: Case, evidence: Evidence) -> Weighed | None:

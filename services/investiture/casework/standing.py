@@ -146,7 +146,7 @@ def attended(
     holders who are there gets the next of the chain at once. Where the chain has nobody either,
     that is an alarm, and governance holds the case beside the others until it is over.
     """
-    if not case.pending:
+    if not (case.pending or case.asked):
         return case
     holders = [h for h in case.holders if roll.able(h.person) and not _by_alarm(h)]
     asked: list[Candidate] | None = None

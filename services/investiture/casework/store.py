@@ -273,7 +273,8 @@ class CaseStore:
     ) -> None:
         rows = _holder_rows(case)
         known = [] if before is None else _holder_rows(before)
-        if known and rows != known:
+        # One that expired reads as in nobody's hands; its holders were stored while it stood.
+        if before is not None and before.holders and (rows != known or not rows):
             self._drop_holders.execute(tx.connection, ({"known": case.name},))
         if rows and rows != known:
             self._add_holders.execute(tx.connection, rows)

@@ -215,7 +215,7 @@ def case_to(case: Case, following: DueStep | None) -> gate_pb2.GateCase:
         no_eligible_holder=case.no_eligible_holder,
         reason=case.reason,
         amber=AMBERS.to(case.amber),
-        waiting_since=stamp(case.waiting_since) if case.waits else None,
+        waiting_since=stamp(case.waiting_since) if case.in_hands else None,
         waited_ms=case.waited_ms,
         extensions=[_extension_to(e) for e in case.extensions],
         standing_decision=standing_ref_to(case.standing_decision),

@@ -39,6 +39,7 @@ from investiture.itrisk.handlers import SERVICE, ItRiskHandlers
 from investiture.itrisk.operations import ReviewOperations
 from investiture.itrisk.profiles import ProfileStore
 from investiture.itrisk.profiling import ProfileOperations
+from investiture.itrisk.re_reviews import ReReviews
 from investiture.itrisk.risk_handlers import SERVICE as RISK
 from investiture.itrisk.risk_handlers import RiskHandlers
 from investiture.itrisk.store import CASES, ReviewStore
@@ -90,15 +91,14 @@ async def compose(
     scoring = CalibrationHandlers(CalibrationOperations(forecasts), base.mutations)
     recomputing = Recomputing(
         cases,
-        desks,
-        reviews,
         profiles,
-        acceptances,
         assessing,
         bounds,
+        ReReviews(cases, desks, acceptances, bounds),
         computer,
         base.mutations,
         base.charter,
+        base.clock,
     )
     ticker = Ticker("recomputing", timedelta(seconds=settings.expiry_seconds), recomputing.tick)
     ticker.start()

@@ -1,5 +1,6 @@
 """Acceptances in SQL."""
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,8 +25,8 @@ ACCEPTANCE = sa.Table(
     sa.Column("answer", Document, nullable=False),
     sa.Column("voices", Document, nullable=False),
     sa.Column("accepted_at", Instant),
-    sa.Column("review_at", Instant, nullable=False),
-    sa.Column("reviewed", sa.Boolean, nullable=False),
+    sa.Column("review_at", Instant, nullable=False),  # when to look next whether to review it
+    sa.Column("reviewed", sa.Boolean, nullable=False),  # nothing more to look at
     sa.Index("risk_acceptance_by_review", "reviewed", "review_at"),
 )
 _A = ACCEPTANCE.c
@@ -36,16 +37,20 @@ _OF = (
     .order_by(_A.number.desc())
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
+_PLACE = (_A.review_at, _A.program, _A.number)
 _DUE = (
-    sa.select(ACCEPTANCE)
+    sa.select(*_PLACE)
     .where(
         _A.reviewed.is_(False),
         _A.accepted_at.is_not(None),
         _A.review_at <= sa.bindparam("now", type_=Instant),
     )
-    .order_by(_A.review_at)
+    .order_by(*_PLACE)
     .limit(1)
 )
+
+Place = tuple[datetime, str, int]
+"""When to look at an acceptance next, its program and its number."""
 
 
 class AcceptanceStore:
@@ -70,15 +75,28 @@ class AcceptanceStore:
         place = sa.and_(_A.program == acceptance.program, _A.number == acceptance.number)
         tx.connection.execute(ACCEPTANCE.update().where(place).values(_columns(acceptance)))
 
-    def due(self, tx: Transaction) -> Acceptance | None:
-        """One whose risk is to be looked at again by now, and nobody was told."""
-        row = tx.connection.execute(_DUE, {"now": tx.now}).mappings().first()
-        return None if row is None else _acceptance(row)
+    def due(self, tx: Transaction, after: Place | None) -> Place | None:
+        """The first one after `after` that is to be looked at by now, the longest due first."""
+        query = _DUE
+        if after is not None:
+            at, program, number = after
+            known = (sa.literal(at, Instant), sa.literal(program), sa.literal(number))
+            query = query.where(sa.tuple_(*_PLACE) > sa.tuple_(*known))
+        row = tx.connection.execute(query, {"now": tx.now}).first()
+        return None if row is None else (row.review_at, row.program, row.number)
 
-    def told(self, tx: Transaction, acceptance: Acceptance) -> None:
-        """Somebody was told to look at it again."""
+    def find(self, tx: Transaction, program: str, number: int) -> Acceptance:
+        """One that was there."""
+        query = sa.select(ACCEPTANCE).where(_A.program == program, _A.number == number)
+        return _acceptance(tx.connection.execute(query).mappings().one())
+
+    def look(self, tx: Transaction, acceptance: Acceptance, at: datetime | None) -> None:
+        """Keeps when to look at it next; None where there is nothing more to look at."""
         place = sa.and_(_A.program == acceptance.program, _A.number == acceptance.number)
-        tx.connection.execute(ACCEPTANCE.update().where(place).values(reviewed=True))
+        next_: dict[str, Any] = {"reviewed": at is None}
+        if at is not None:
+            next_["review_at"] = at
+        tx.connection.execute(ACCEPTANCE.update().where(place).values(next_))
 
 
 def _columns(acceptance: Acceptance) -> dict[str, Any]:

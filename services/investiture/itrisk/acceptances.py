@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from investiture.casework.amounts import Amount, exponent
@@ -75,9 +76,44 @@ class Acceptance:
         first = self.voices[0].at if self.voices else self.until
         return max(self.until - REVIEW_BEFORE, first + (self.until - first) / 2)
 
+    def to_be_reviewed(self, now: datetime) -> bool:
+        """Whether it ends so soon that what rests on it has to be looked at again."""
+        return self.review_at <= now
+
     def holds(self, now: datetime) -> bool:
         """Whether every level has accepted and it has not ended."""
         return self.accepted_at is not None and now < self.until
+
+
+class ReReview(StrEnum):
+    """What is to be done about an acceptance whose date to be looked at has come."""
+
+    LATER = "LATER"
+    """Its end is not near yet."""
+    ASK = "ASK"
+    """A knighting rests on it: somebody is to review the risk again."""
+    GO_ON = "GO_ON"
+    """They were asked, and nothing has come of it so far."""
+    OVER = "OVER"
+    """Nothing rests on it any more."""
+
+
+def re_review(
+    acceptance: Acceptance, resting: Acceptance | None, now: datetime, *, inside: bool, asked: bool
+) -> ReReview:
+    """What to do about an acceptance of a program whose knighting stands.
+
+    `resting` is the acceptance that the knighting rests on now: another one where the risk was
+    accepted anew, None where it is `inside`, or nothing holds it any more. `asked` says that its
+    re-review is in somebody's hands: they keep it in a grace too.
+    """
+    if inside or (resting is not None and resting.number != acceptance.number):
+        return ReReview.OVER
+    if asked:
+        return ReReview.GO_ON
+    if resting is None:
+        return ReReview.OVER
+    return ReReview.ASK if acceptance.to_be_reviewed(now) else ReReview.LATER
 
 
 def at_stake(answer: Mapping[str, Any]) -> float:

@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from investiture.casework import case as cases
 from investiture.casework.case import Case
 from investiture.casework.operations import CaseOperations
 from investiture.casework.words import CaseState
 from investiture.chassis.transaction import Transaction
 from investiture.itrisk.acceptance_store import AcceptanceStore
-from investiture.itrisk.acceptances import Acceptance, why_not_covered
+from investiture.itrisk.acceptances import Acceptance, why_not_covered, with_ground
 from investiture.itrisk.assessing import Subject
 from investiture.itrisk.comparing import INSIDE
 from investiture.itrisk.duties import require_kept
@@ -26,13 +27,13 @@ class Bounds:
 
     def __init__(
         self,
-        cases: CaseOperations,
+        cases_: CaseOperations,
         profiles: ProfileStore,
         acceptances: AcceptanceStore,
         duties: DutyStore,
         graces: GraceStore,
     ) -> None:
-        self._cases = cases
+        self._cases = cases_
         self._profiles = profiles
         self._acceptances = acceptances
         self._duties = duties
@@ -100,18 +101,53 @@ class Bounds:
         return min(ends) - tx.now
 
     def settle(self, tx: Transaction, case: Case) -> Case:
-        """Ends the grace of a case that is inside again, or accepted, and dates it anew."""
-        self._graces.end(tx, case.name)
-        return self.apply(tx, case, "knight.dated", "")
+        """Ends the grace of a case that is inside again, or accepted, and dates it anew.
 
-    def apply(self, tx: Transaction, case: Case, kind: str, reason: str) -> Case:
-        """Saves a knighting that stands with the date to which it does, where that changed."""
+        A re-review ends with it, unless what covers the risk is still what ends soon.
+        """
+        self._graces.end(tx, case.name)
+        resting = self.resting(tx, case)
+        self.watch(tx, resting)
+        if not case.asked or (resting is not None and resting.to_be_reviewed(tx.now)):
+            return self.apply(tx, case, "knight.dated", "")
+        return self.reviewed(tx, case, resting)
+
+    def reviewed(self, tx: Transaction, case: Case, resting: Acceptance | None) -> Case:
+        """Ends the re-review of a case that is inside, or rests on an acceptance anew."""
+        why = with_ground("", resting) or "the risk was reviewed and is inside the appetite"
+        return self.apply(tx, case, "knight.re_reviewed", why, reviewed=True)
+
+    def watch(self, tx: Transaction, resting: Acceptance | None) -> None:
+        """Has what a knighting rests on from now on looked at in time."""
+        if resting is not None:
+            self._acceptances.look(tx, resting, resting.review_at)
+
+    def inside(self, tx: Transaction, case: Case) -> bool:
+        """Whether a case was judged to be inside the appetite last."""
+        judged = self._profiles.judgement(tx, case.name)
+        return judged is not None and judged.answer["verdict"] == INSIDE
+
+    def resting(self, tx: Transaction, case: Case) -> Acceptance | None:
+        """The acceptance that a case rests on; None where it is inside, or nothing holds it."""
+        judged = self._profiles.judgement(tx, case.name)
+        if judged is None or judged.answer["verdict"] == INSIDE:
+            return None
+        return self.covering(tx, case.program, judged.digest, judged.answer)
+
+    def apply(
+        self, tx: Transaction, case: Case, kind: str, reason: str, *, reviewed: bool = False
+    ) -> Case:
+        """Saves a knighting that stands with the date to which it does, where that changed.
+
+        Whoever was asked to look at it again still is, unless it is `reviewed`.
+        """
         if case.state is not CaseState.STANDING or case.decided_at is None:
             return case
         until = min((case.decided_at + self._cases.validity(tx, case), *self._ends(tx, case)))
         if until == case.standing_until and not reason:
             return case
-        after = replace(case, standing_until=until, holders=(), reason=reason or case.reason)
+        after = cases.answered(case) if reviewed else case
+        after = replace(after, standing_until=until, reason=reason or case.reason)
         payload = {"standing_until": until.isoformat(), **({"reason": reason} if reason else {})}
         return self._cases.store.save(tx, case, after, kind, payload)
 
@@ -120,12 +156,9 @@ class Bounds:
         grace = self._graces.of(tx, case.name)
         if grace is not None:
             yield grace.ends_at
-        judged = self._profiles.judgement(tx, case.name)
-        if judged is None or judged.answer["verdict"] == INSIDE:
-            return
-        acceptance = self.covering(tx, case.program, judged.digest, judged.answer)
-        if acceptance is not None:
-            yield acceptance.until
+        resting = self.resting(tx, case)
+        if resting is not None:
+            yield resting.until
 
     def _exceptions(self, tx: Transaction, case: Case) -> Iterator[datetime]:
         duties = self._duties.newest(tx, case.program)

@@ -223,6 +223,16 @@ class KnightDesk:
         lacking = missing(self.levels(case, review), len(case.deciders))
         return (anybodys(Purpose.KNIGHT, max(lacking, 1), out),)
 
+    def reviewing(self, tx: Transaction, case: Case) -> Part:
+        """Who may knight looks again at what was, also who did; nobody of another side."""
+        out = never_for_it(case, self._reviews.load(tx, case.name))
+        return anybodys(Purpose.KNIGHT, 1, out)
+
+    def first_to_review(self, tx: Transaction, case: Case) -> Sequence[Holder]:
+        """The first level of the review, who look again at a knighting that stands."""
+        levels = self.levels(case, self._reviews.load(tx, case.name))
+        return domain.holders_of(levels[0], tx.now) if levels else ()
+
     def _role(self, case: Case) -> str:
         return "proposer" if case.state is CaseState.CHANGES_REQUESTED else domain.REVIEWER
 

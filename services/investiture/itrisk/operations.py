@@ -101,6 +101,8 @@ class ReviewOperations:
         if stated is not None:
             self._forecasts.insert(tx, forecast_of(case, authority, judged, stated, tx.now))
         self._reviews.speak(tx, case, authority.people)
+        if after.state is CaseState.STANDING:
+            self._bounds.watch(tx, acceptance)
         return self.reading(tx, self._cases.store.save(tx, case, after, "knight.yes", payload))
 
     def request_changes(

@@ -11,6 +11,7 @@ from investiture.casework.amounts import Amount
 from investiture.casework.money import from_money, to_money
 from investiture.casework.operations import Reading
 from investiture.casework.vocabulary import GATES, OUTCOMES, STATES, VERDICTS, Vocabulary
+from investiture.casework.words import CaseState
 from investiture.chassis.refusal import FieldViolation, InvalidArgument
 from investiture.launch.domain.content import Benefit, Content, PilotPlan, Tranches
 from investiture.launch.domain.path import Effect, GateEffect, Recorded
@@ -249,17 +250,20 @@ def effect_to(effect: GateEffect) -> pb.GateEffect:
 
 def recorded_of(message: gate_pb2.GateCase) -> Recorded:
     """What the path needs of a case that its service signed."""
+    state = STATES.of(message.state)
+    # Who is asked for another word on what stands holds the program up in nothing: no bill runs.
+    waits = state is not CaseState.STANDING
     return Recorded(
         gate=GATES.of(message.gate),
         case_name=message.name,
         round=message.round,
         version=message.version,
-        state=STATES.of(message.state),
+        state=state,
         verdict=VERDICTS.maybe(message.verdict),
         revision=message.revision,
         gate_digest=message.gate_digest,
         opened_at=wire.instant(message, "opened_at"),
-        waiting_since=wire.instant(message, "waiting_since"),
+        waiting_since=wire.instant(message, "waiting_since") if waits else None,
         waited_ms=message.waited_ms,
         standing_until=wire.instant(message, "standing_until"),
         deciders=tuple(wire.decider_of(decider) for decider in message.deciders),

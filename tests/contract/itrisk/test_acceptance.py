@@ -116,7 +116,22 @@ async def test_a_risk_that_every_level_accepts_is_knighted_until_the_acceptance_
     inbox = await CaseServiceStub(desk.service.channel(REVIEWER, "reviewer")).ListPendingDecisions(
         case_pb.ListPendingDecisionsRequest()
     )
-    assert [one.name for one in inbox.cases] == [case.name]
+    (waiting,) = inbox.cases
+    assert (waiting.name, waiting.waiting_since.ToDatetime(UTC)) == (case.name, review_at)
+    assert waiting.timetable.next_step == gate_pb2.STEP_NUDGE
+    overdue_at = waiting.timetable.overdue_at.ToDatetime(UTC)
+    clock.set(overdue_at)
+    late = await eventually(
+        lambda: review_of(desk, case.name),
+        lambda found: "people/ivan" in {holder.person for holder in found.gate_case.holders},
+    )
+    steps = [(one.step, one.due_at.ToDatetime(UTC)) for one in late.gate_case.escalations]
+    assert [step for step, _ in steps] == [
+        gate_pb2.STEP_NUDGE,
+        gate_pb2.STEP_WARN,
+        gate_pb2.STEP_OVERDUE,
+    ]
+    assert steps[-1][1] == overdue_at, "late, and by its own date"
     clock.set(until)
     ended = (await review_of(desk, case.name)).gate_case
     assert ended.state == gate_pb2.CASE_STATE_EXPIRED

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.facts import NOW, open_case, revision
 
-from investiture.casework.case import GOVERNANCE, Candidate, Case, Holder
+from investiture.casework.case import GOVERNANCE, Candidate, Case, Holder, answered, ask
 from investiture.casework.standing import (
     Away,
     Loan,
@@ -152,6 +152,16 @@ def test_governance_that_is_there_is_asked_and_all_of_it_if_none_is(
 def test_what_is_decided_is_in_nobodys_hands_and_stays_so() -> None:
     decided = replace(held(), state=CaseState.STANDING)
     assert look(decided, gone(FIONA)) is decided
+
+
+def test_another_word_on_what_stands_is_not_waited_for_from_who_left() -> None:
+    asked = ask(
+        replace(held(), state=CaseState.STANDING), held(FIONA).holders, held().timetable, NOW + DAY
+    )
+    assert (asked.waiting_since, asked.in_hands) == (NOW + DAY, True)
+    after = look(asked, *(gone(one) for one in (FIONA, FAY, FINN, ADA)))
+    assert (people(after), after.no_eligible_holder) == ([GRACE, GUS], True)
+    assert (answered(after).in_hands, answered(after).no_eligible_holder) == (False, False)
 
 
 def test_an_escalation_adds_nobody_who_is_not_there() -> None:

@@ -9,7 +9,7 @@ from tests.support.services import CHARTER
 from investiture.charter.load import load_text
 from investiture.chassis.refusal import Denied, InvalidArgument, PreconditionFailed
 from investiture.itrisk import acceptances, duties
-from investiture.itrisk.acceptances import Acceptance, Voice
+from investiture.itrisk.acceptances import Acceptance, ReReview, Voice
 from investiture.itrisk.assessing import require_empty_window
 from investiture.itrisk.calibration import Forecast, score, score_of_all
 from investiture.itrisk.comparing import why_worse
@@ -55,6 +55,36 @@ def test_an_acceptance_covers_its_own_appetite_only() -> None:
     assert "appetite" in acceptances.why_not_covered(made, "other", stricter, NOW)
     assert "ended" in acceptances.why_not_covered(made, "d", seen, made.until)
     assert made.review_at == NOW + timedelta(days=4, hours=12), "half way of a short one"
+
+
+def _until(number: int, days: int) -> Acceptance:
+    """One of NOW that ends in so many days."""
+    voice = Voice("people/finn", "", 1, "controller", NOW, "worth it")
+    until = NOW + timedelta(days=days)
+    return Acceptance("programs/p", number, "d", 1, 1, 100, "EUR", until, {}, (voice,), NOW)
+
+
+FIRST, SECOND = _until(1, 60), _until(2, 90)
+
+
+@pytest.mark.parametrize(
+    ("resting", "inside", "asked", "days", "act"),
+    [
+        (FIRST, False, False, 29, ReReview.LATER),
+        (FIRST, False, False, 30, ReReview.ASK),
+        (FIRST, False, True, 30, ReReview.GO_ON),
+        (None, False, True, 30, ReReview.GO_ON),  # in a grace
+        (None, False, False, 30, ReReview.OVER),
+        (None, True, True, 30, ReReview.OVER),
+        (SECOND, False, True, 30, ReReview.OVER),
+        (SECOND, False, False, 30, ReReview.OVER),
+    ],
+)
+def test_a_re_review_is_asked_for_near_the_end_and_goes_on_until_nothing_rests_on_it(
+    resting: Acceptance | None, inside: bool, asked: bool, days: int, act: ReReview
+) -> None:
+    now = NOW + timedelta(days=days)
+    assert acceptances.re_review(FIRST, resting, now, inside=inside, asked=asked) is act
 
 
 def test_a_risk_that_only_a_stricter_appetite_does_not_hold_is_no_worse() -> None:

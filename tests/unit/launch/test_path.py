@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from tests.support.facts import NOW, open_case, revision, standing
 
 from investiture.casework import case as cases
+from investiture.casework import wire as casework_wire
+from investiture.casework.case import Holder
 from investiture.casework.facts import Decider
 from investiture.casework.words import CaseState, Gate, Side, Verdict
+from investiture.launch import wire
 from investiture.launch.domain.path import (
     MOST_MINOR,
     WEEK_MS,
@@ -192,3 +195,13 @@ def test_the_last_decider_is_the_latest_however_they_are_listed() -> None:
         assert decided.last_decider == last
         assert decided.decided_revision == 2
     assert signed(CaseState.DECLINED).last_decider is None
+
+
+def test_who_is_asked_for_another_word_on_what_stands_runs_up_no_bill() -> None:
+    stands = standing(FACTS)
+    held = (Holder("people/sara", "sponsor", NOW),)
+    asked = cases.ask(stands, held, stands.timetable, NOW + hours(3))
+    message = casework_wire.case_to(asked, None)
+    assert message.waiting_since == casework_wire.stamp(NOW + hours(3))
+    assert wire.recorded_of(message).waiting_since is None
+    assert wire.recorded_of(casework_wire.case_to(open_case(FACTS), None)).waiting_since == NOW

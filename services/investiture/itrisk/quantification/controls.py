@@ -76,6 +76,7 @@ class _Looked:
         for scenario in question.scenarios:
             acting = tuple(one.name for one in question.controls if one.acts_on(scenario.name))
             alike.setdefault(acting, []).append(scenario)
+        self._acting = tuple(frozenset(acting) for acting in alike)
         self._alike = tuple(tuple(scenarios) for scenarios in alike.values())
         self._blocks: dict[tuple[int, float], Block] = {}
         self._means: dict[int, float] = {}
@@ -103,6 +104,8 @@ class _Looked:
         """A block with its severities reduced, and what its frequencies are multiplied with."""
         scenarios = self._alike[index]
         name = scenarios[0].name
+        acting = self._acting[index]
+        chosen = [control for control in chosen if control.name in acting]
         key = index, round(severity_factor(name, chosen), 12)
         if key not in self._blocks:
             replaced = replace(self._question, scenarios=scenarios)

@@ -36,6 +36,10 @@ LARGEST_GAMMA = 1_000.0
 class Estimate(Protocol):
     """A non-negative random quantity, as far as the mathematics has to know it."""
 
+    def __hash__(self) -> int:
+        """Equal estimates have one: what is computed of them is remembered."""
+        ...
+
     @property
     def mean(self) -> float:
         """Its expectation."""

@@ -137,14 +137,20 @@ def _over(rate_: Pert, z: Complexes, *, weighted: bool) -> Complexes:
     weights = weights * nodes if weighted else weights
     answer = np.zeros_like(z)
     panels = max(1, math.ceil(swing / MOST_SWING))
-    edges = np.linspace(rate_.low, rate_.high, panels + 1)[1:-1]
-    places = np.searchsorted(nodes, edges)
-    for group, shares in zip(np.split(nodes, places), np.split(weights, places), strict=True):
+    groups = [(nodes, weights)]
+    if panels > 1:
+        edges = np.linspace(rate_.low, rate_.high, panels + 1)[1:-1]
+        places = np.searchsorted(nodes, edges)
+        groups = list(zip(np.split(nodes, places), np.split(weights, places), strict=True))
+    for group, shares in groups:
         if not group.size:
             continue
-        felt = float(group[0]) * z.real > NEGLIGIBLE
         around = (float(group[-1]) - float(group[0])) / 2.0 * largest
-        answer[felt] += _sum_of_exponentials(group, shares, z[felt], around)
+        felt = float(group[0]) * z.real > NEGLIGIBLE
+        if felt.all():
+            answer += _sum_of_exponentials(group, shares, z, around)
+        else:
+            answer[felt] += _sum_of_exponentials(group, shares, z[felt], around)
     return answer
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -22,6 +22,8 @@ FINEST = 1 << 18
 FURTHER = 4
 """How many times as long the grid of an event before insurance may be."""
 LARGEST_DENOMINATOR = 4_096
+SMALL, REMEMBERED = 1 << 13, 256
+"""Steps of a lattice for which distributions are remembered, and how many: 16 MB."""
 
 
 class Rounding(Enum):
@@ -138,8 +140,15 @@ def _of(estimate: Estimate, lattice: Lattice, rounding: Rounding) -> Floats:
         return _point(lattice.index(estimate.value), lattice, rounding)
     if rounding is Rounding.MIDDLE:
         return _middle(estimate.limited(lattice.points) / lattice.step)
-    below = estimate.cdf(lattice.points)
+    small = lattice.cells <= SMALL
+    below = _below(estimate, lattice) if small else estimate.cdf(lattice.points)
     return _differences(below, below, rounding)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _below(estimate: Estimate, lattice: Lattice) -> Floats:
+    """P(X ≤ point), which rounding down and rounding up both start from."""
+    return estimate.cdf(lattice.points)
 
 
 def _differences(until: Floats, before: Floats, rounding: Rounding) -> Floats:

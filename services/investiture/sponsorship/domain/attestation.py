@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from investiture.casework import case as cases
 from investiture.casework.case import Case, Escalation, Holder
 from investiture.casework.facts import Authority
 from investiture.casework.words import Amber, CaseState, Gate, Step
@@ -58,7 +59,7 @@ def asked(case: Case, pledge: Pledge, timetable: Timetable, now: datetime) -> Ca
         if seat.taken
         for person in dict.fromkeys(seat.people)
     )
-    return replace(case, holders=holders, timetable=timetable, steps_in_wait=0)
+    return cases.ask(case, holders, timetable, now)
 
 
 def seat_of(pledge: Pledge, case: Case, authority: Authority) -> Seat:
@@ -92,9 +93,7 @@ def answered(case: Case, pledge: Pledge) -> Case:
         spoken = {person for seat in pledge.seats for person in seat.people} - waited
         return replace(case, holders=tuple(h for h in case.holders if h.person not in spoken))
     return replace(
-        case,
-        holders=(),
-        steps_in_wait=0,
+        cases.answered(case),
         amber=None,
         reason="" if case.amber else case.reason,
     )

@@ -8,6 +8,7 @@ from typing import Any
 from investiture.casework import case as cases
 from investiture.casework import emergencies
 from investiture.casework.case import Case
+from investiture.casework.escalating import recorded
 from investiture.casework.operations import CaseOperations
 from investiture.casework.rules import Pinned
 from investiture.casework.words import Amber, CaseState, Gate, Purpose
@@ -170,11 +171,7 @@ class LivenessOperations:
         if not taken:
             self._store.save(tx, case.name, pledge, after)
             return
-        payload = {
-            "steps": [step.step.value for step in taken],
-            "added": [person for step in taken for person in step.added],
-            "amber": amber.amber.value if amber.amber else "",
-        }
+        payload = {**recorded(taken), "amber": amber.amber.value if amber.amber else ""}
         self._saved(tx, case, amber, (pledge, after), "pledge.attestation_escalated", payload)
 
     def _examined(self, tx: Transaction, name: str) -> bool:
