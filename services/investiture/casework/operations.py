@@ -161,7 +161,8 @@ class CaseOperations:
         What is due by now is taken first, so that it does not matter whether the path was awake.
         """
         case = self.find(tx, name, etag)
-        cases.require_state(case, CaseState.OPEN, CaseState.CHANGES_REQUESTED)
+        if not case.under_appeal:
+            cases.require_state(case, CaseState.OPEN, CaseState.CHANGES_REQUESTED)
         holder = cases.require_holder(case, tx.call.principal.subject)
         due, taken = self.escalated(tx, case)
         extensions.require_extendable(due)

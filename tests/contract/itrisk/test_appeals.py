@@ -16,6 +16,7 @@ from tests.support.appealed import (
     OPEN,
     PIA,
     RALF,
+    ROLES,
     SAM,
     UPHELD,
     WINDOW,
@@ -97,6 +98,33 @@ async def test_the_time_to_appeal_passes_by_the_clock_and_the_decline_is_final(
     assert again.reading.gate_case.version == final.gate_case.version
     late = await house.desk.refused(house.stub(SAM).Appeal(house.asking(again.reading.gate_case)))
     assert leg(late) == "APPEAL_WINDOW"
+
+
+async def test_who_decides_an_appeal_may_have_more_time_once(house: House) -> None:
+    case = await house.appealed(await house.declined())
+    stub = CaseServiceStub(house.desk.service.channel(ADA, "governance"))
+
+    def asking(seen: gate_pb2.GateCase, reason: str) -> case_pb.ExtendCaseRequest:
+        return case_pb.ExtendCaseRequest(
+            request_id=new_request_id(), name=seen.name, etag=seen.etag, reason=reason
+        )
+
+    given = (await stub.ExtendCase(asking(case, "the test report comes on Friday"))).gate_case
+    assert given.timetable.overdue_at.ToDatetime() > case.timetable.overdue_at.ToDatetime()
+    (extension,) = given.extensions
+    assert (extension.person, extension.wait) == (ADA, DECLINED)
+    again = await house.desk.refused(stub.ExtendCase(asking(given, "and the next one")))
+    assert leg(again) == "EXTENDED_BEFORE"
+    assert (await house.decided(given, UPHELD)).appeal_open is False
+
+
+async def test_the_time_in_which_a_decline_may_be_appealed_is_not_extended(house: House) -> None:
+    case = await house.declined()
+    stub = CaseServiceStub(house.desk.service.channel(PIA, *ROLES))
+    asked = case_pb.ExtendCaseRequest(
+        request_id=new_request_id(), name=case.name, etag=case.etag, reason="on holiday"
+    )
+    assert (await house.desk.refused(stub.ExtendCase(asked))).reason == "WRONG_STATE"
 
 
 async def test_an_appeal_goes_to_the_level_above_both_and_is_escalated(house: House) -> None:

@@ -678,7 +678,7 @@ class Extension(_message.Message):
     reason: _builtins.str
     """Why."""
     wait: Global___CaseState.ValueType
-    """Whose wait it was: OPEN for the deciders', CHANGES_REQUESTED for the proposer's."""
+    """Whose wait it was: OPEN for the deciders', CHANGES_REQUESTED for the proposer's, DECLINED for who decides an appeal."""
     @_builtins.property
     def extended_at(self) -> _timestamp_pb2.Timestamp:
         """When it was given."""
