@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from tests.support.launches import Front
-from tests.support.programs import KNIGHT, MONEY, PROPOSER, SPONSOR, plan
+from tests.support.programs import KNIGHT, MONEY, SPONSOR, plan
 from tests.support.services import new_request_id
 
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.launch.v1 import launch_service_pb2 as pb
 from investiture.casework.facts import StandingRef, TrialRun
-from investiture.casework.words import Basis, Gate, Verdict
+from investiture.casework.words import Basis, CaseState, Gate, Verdict
 from investiture.chassis.statements import MAX_CHARACTERS
 
 NAME = "programs/trial"
@@ -49,11 +49,11 @@ async def signed(desk: Front, name: str) -> tuple[TrialRun, ...]:
     return desk.realm.statements("launch").read_revision(await desk.statement(name)).trial_runs
 
 
-async def resubmitted(desk: Front, old: str, who: str = PROPOSER) -> pb.Program:
-    draft = await desk.person(who, "proposer").CreateProgram(
-        pb.CreateProgramRequest(request_id=new_request_id(), program_id="all", resubmits=old)
+async def resubmitted(desk: Front, old: str, program_id: str = "all") -> pb.Program:
+    draft = await desk.proposer.CreateProgram(
+        pb.CreateProgramRequest(request_id=new_request_id(), program_id=program_id, resubmits=old)
     )
-    return await desk.person(who, "proposer").SubmitProgram(
+    return await desk.proposer.SubmitProgram(
         pb.SubmitProgramRequest(request_id=new_request_id(), name=draft.name, etag=draft.etag)
     )
 
@@ -120,22 +120,39 @@ async def test_a_trial_that_is_cut_short_has_ended_with_nothing_recorded(
     assert (run.program, run.ended_at, run.verdict) == (NAME, desk.clock.now(), None)
 
 
-async def test_a_launched_trial_is_taken_up_with_what_happens_in_it_meanwhile(desk: Front) -> None:
+async def launched(desk: Front) -> pb.Program:
     await desk.outcome(await running(desk))
-    name = NAME
-    await desk.open(Gate.LAUNCH, name)
-    await desk.decide(await desk.go_decision(name))
-    launched = await desk.execute(await desk.facts(name))
-    whole = await resubmitted(desk, name, SPONSOR)
-    assert (whole.resubmits, whole.content) == (name, launched.content)
-    (before,) = await signed(desk, whole.name)
-    assert (before.program, before.incidents) == (name, ())
+    await desk.open(Gate.LAUNCH, NAME)
+    await desk.decide(await desk.go_decision(NAME))
+    return await desk.execute(await desk.facts(NAME))
 
-    await desk.suspended(launched, "a leak")
+
+async def test_a_launched_trial_is_taken_up_with_what_happens_in_it_meanwhile(desk: Front) -> None:
+    trial = await launched(desk)
+    whole = await resubmitted(desk, NAME)
+    assert (whole.resubmits, whole.content) == (NAME, trial.content)
+    (before,) = await signed(desk, whole.name)
+    assert (before.program, before.incidents) == (NAME, ())
+
+    await desk.suspended(trial, "a leak")
     (after,) = await signed(desk, whole.name)
     (line,) = after.incidents
     assert line.endswith("suspended by people/omar: a leak")
     assert after.digest != before.digest
+    third = await resubmitted(desk, (await desk.withdrawn(whole.name)).name, program_id="third")
+    assert await signed(desk, third.name) == (after,)
+
+
+@pytest.mark.parametrize(("state", "harms"), [(CaseState.VOIDED, True), (CaseState.EXPIRED, False)])
+async def test_a_decision_taken_back_is_on_the_record_of_the_trial_and_the_end_of_its_days_is_not(
+    desk: Front, state: CaseState, harms: bool
+) -> None:
+    await launched(desk)
+    facts = await desk.facts(NAME)
+    await desk.record(desk.gate_case(facts, Gate.KNIGHT, state, version=9, reason="a leak"))
+    whole = await resubmitted(desk, NAME)
+    (run,) = await signed(desk, whole.name)
+    assert [line.endswith("was taken back: a leak") for line in run.incidents] == [True] * harms
 
 
 async def test_a_launched_program_that_was_no_trial_is_not_taken_up(desk: Front) -> None:

@@ -272,7 +272,8 @@ def suspend(program: Program, by: str, reason: str, now: datetime) -> Program:
     require_state(program, *WALKING, ProgramState.LAUNCHED)
     if program.suspended:
         raise _suspension(program, "is suspended already", "two people resume it")
-    return replace(program, suspended=True, suspension=Suspension(by, reason, now))
+    stopped = replace(program, suspended=True, suspension=Suspension(by, reason, now))
+    return harmed(stopped, f"{now:%Y-%m-%d %H:%M} suspended by {by}: {reason}")
 
 
 def resume(program: Program, by: str) -> Program:
@@ -309,13 +310,10 @@ def with_incident(program: Program, line: str) -> Program:
     return replace(program, incidents=(*program.incidents, line))
 
 
-def happened(program: Program) -> tuple[str, ...]:
-    """What went wrong, one line each with its date: incidents, and the last suspension."""
-    stop = program.suspension
-    if stop is None:
-        return program.incidents
-    line = f"{stop.at:%Y-%m-%d %H:%M} suspended by {stop.by}: {stop.reason}"
-    return (*program.incidents, line)
+def harmed(program: Program, incident: str) -> Program:
+    """The program with an incident on the record of its trials: what ends a standing decision."""
+    runs = trial_runs.harmed(program.trial_runs, program.name, incident)
+    return replace(program, trial_runs=runs)
 
 
 def _suspension(program: Program, what: str, remedy: str) -> PreconditionFailed:

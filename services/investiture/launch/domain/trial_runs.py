@@ -4,7 +4,7 @@ Pure. A program keeps its own, and those of the program that it takes up again. 
 them is bounded, because a statement is: the observations stand whole with the pilot.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -49,20 +49,27 @@ def stopped(runs: Runs, program: str, now: datetime) -> Runs:
     )
 
 
-def evidence(runs: Runs, happened: Mapping[str, Sequence[str]]) -> Runs:
-    """What is signed of the runs: the newest, with what `happened` in their programs up to now.
+def harmed(runs: Runs, program: str, incident: str) -> Runs:
+    """The runs, of which those of `program` had this incident, up to now its newest one."""
+    return tuple(
+        replace(run, incidents=(incident, *run.incidents)) if run.program == program else run
+        for run in runs
+    )
 
-    `happened` is by program, each line beginning with its date.
+
+def evidence(runs: Runs, elsewhere: Iterable[TrialRun] = ()) -> Runs:
+    """What is signed of the runs: the newest, each as the program that ran it has it now.
+
+    `elsewhere` is what the programs have on record that are taken up again.
     """
+    known = {run.pilot: run for run in elsewhere}
     return tuple(
         replace(
             run,
             observations=tuple(_cut(line) for line in run.observations),
-            incidents=tuple(
-                _cut(line) for line in sorted(happened[run.program], reverse=True)[:MOST_INCIDENTS]
-            ),
+            incidents=tuple(_cut(line) for line in run.incidents[:MOST_INCIDENTS]),
         )
-        for run in runs[:MOST]
+        for run in (known.get(one.pilot, one) for one in runs[:MOST])
     )
 
 

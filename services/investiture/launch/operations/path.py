@@ -161,6 +161,7 @@ class PathOperations:
             with_incident = rules.with_incident(program, line)
             if case.state is CaseState.VOIDED:  # an expiry harms nobody: a trial's days are over
                 self._incidents.note(tx, program, records, line)
+                with_incident = rules.harmed(with_incident, line)
             return self._programs.save(tx, program, with_incident)
         return self._touched(tx, program)
 
@@ -198,10 +199,14 @@ def trial_evidence(
     tx: Transaction, programs: ProgramStore, program: Program
 ) -> tuple[TrialRun, ...]:
     """What trials showed, of a program and of those that it takes up again, as of now."""
-    others = {run.program for run in program.trial_runs} - {program.name}
-    ran = [programs.load(tx, name) for name in sorted(others)]
-    happened = {one.name: rules.happened(one) for one in (program, *ran)}
-    return trial_runs.evidence(program.trial_runs, happened)
+    others = sorted({run.program for run in program.trial_runs} - {program.name})
+    elsewhere = [
+        run
+        for name in others
+        for run in programs.load(tx, name).trial_runs
+        if run.program == name  # what it took up itself may have changed since
+    ]
+    return trial_runs.evidence(program.trial_runs, elsewhere)
 
 
 def standing_people(records: dict[Gate, SignedRecord], *gates: Gate) -> frozenset[str]:

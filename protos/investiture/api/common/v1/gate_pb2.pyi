@@ -957,7 +957,9 @@ class TrialRun(_message.Message):
 
     @_builtins.property
     def incidents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What happened: the newest incidents and suspensions of its program up to now, at most 3, each cut to 200 characters."""
+        """What went wrong in its program since it began, up to now: suspensions, and decisions taken back after the launch. The newest
+        first, at most 3, each cut to 200 characters.
+        """
 
     def __init__(
         self,
