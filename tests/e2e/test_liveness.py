@@ -73,7 +73,12 @@ def amber(value: gate_pb2.Amber.ValueType, state: gate_pb2.CaseState.ValueType) 
 
 async def shows(client: Client, program: str, *words: str) -> str:
     """The path's line in Temporal, once it says all that."""
-    handle = client.get_workflow_handle(contract.launch_path_id(program))
+    return await shown_at(client, contract.launch_path_id(program), *words)
+
+
+async def shown_at(client: Client, workflow_id: str, *words: str) -> str:
+    """A workflow's line in Temporal, once it says all that."""
+    handle = client.get_workflow_handle(workflow_id)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             described = await handle.describe()

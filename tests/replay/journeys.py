@@ -194,6 +194,19 @@ async def settled(world: Company, program: str, outcome: statement_pb.Outcome.Va
     return contract.prove_return_id(program)
 
 
+async def lost_after_the_launch(world: Company, program: str) -> str:
+    world.records.validity[program, pb.GATE_FUND] = timedelta(seconds=4)
+    world.records.submit(program)
+    assert (await world.outcome(program)).launched
+    await world.proof_shows(program, "PROVE OPEN")
+    world.records.void(program, pb.GATE_KNIGHT)
+    proof = world.proof(program)
+    await world.shows(program, "PROVE OPEN, FUND was lost (EXPIRED), KNIGHT was lost", proof)
+    world.records.close(program, statement_pb.OUTCOME_MISSED)
+    assert (await proof.result()).outcome == statement_pb.OUTCOME_MISSED
+    return contract.prove_return_id(program)
+
+
 JOURNEYS: Mapping[str, Journey] = {
     "launched": launched,
     "returned-then-launched": returned_then_launched,
@@ -212,6 +225,7 @@ JOURNEYS: Mapping[str, Journey] = {
     "parked-then-retried": parked_then_retried,
     "rung-in-vain": rung_in_vain,
     "proven": partial(settled, outcome=statement_pb.OUTCOME_PROVEN),
+    "lost-after-the-launch": lost_after_the_launch,
     "missed": partial(settled, outcome=statement_pb.OUTCOME_MISSED),
     "promise-waived": partial(settled, outcome=statement_pb.OUTCOME_PROMISE_WAIVED),
 }

@@ -236,7 +236,9 @@ class CaseRecords:
         )
 
     def next_step(self, case: pb.GateCase) -> tuple[pb.Step.ValueType, datetime | None]:
-        if case.state not in WAITING and not case.appeal_open:
+        # What stands provisionally is still asked.
+        asked = case.appeal_open or case.basis == pb.BASIS_EMERGENCY
+        if case.state not in WAITING and not asked:
             return pb.STEP_UNSPECIFIED, None
         dates = case.timetable
         taken = [e for e in case.escalations if instant(e.due_at) > instant(case.waiting_since)]

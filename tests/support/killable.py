@@ -81,11 +81,13 @@ class Commits:
                 self._snares.spring()
             delivering(mutations, effect)
 
-        async def send(client: Client, row: OutboxRow) -> None:
+        async def send(
+            client: Client, row: OutboxRow, forward: delivery.Forward = delivery.to_nobody
+        ) -> None:
             if row.id in self._unsent:
                 self._unsent.clear()
                 await asyncio.to_thread(self._snares.spring)
-            await sending(client, row)
+            await sending(client, row, forward)
 
         transaction.Mutations._perform = perform  # type: ignore[assignment] # pyright: ignore[reportPrivateUsage] - as above
         transaction.Mutations._deliver = deliver  # type: ignore[assignment] # pyright: ignore[reportPrivateUsage] - as above

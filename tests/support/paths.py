@@ -195,12 +195,16 @@ class Company:
         task.add_done_callback(self._relay.discard)
 
     async def _signal(self, program: str, ring: Ring) -> None:
-        handle = self.client.get_workflow_handle(contract.launch_path_id(program))
-        try:
-            await handle.signal(contract.RING, ring)
-        except RPCError as error:
-            if error.status != RPCStatusCode.NOT_FOUND:  # it reads the record when it runs
-                raise
+        to: str | None = contract.launch_path_id(program)
+        while to is not None:
+            try:
+                await self.client.get_workflow_handle(to).signal(contract.RING, ring)
+            except RPCError as error:
+                if error.status != RPCStatusCode.NOT_FOUND:  # it reads the record when it runs
+                    raise
+                to = contract.after_launch_path(to)
+            else:
+                return
 
 
 @asynccontextmanager

@@ -10,7 +10,8 @@ from investiture.workflows import contract
 def ring_path(case: Case) -> OutboxMessage:
     """A plain ring.
 
-    Only launch starts paths, so a path that does not run reads the record when it does.
+    Only launch starts paths, so a path that does not run reads the record when it does. Of a
+    launched program it is forwarded to the proof of its return (`contract.after_launch_path`).
     """
     return OutboxMessage(
         workflow_id=contract.launch_path_id(case.program),

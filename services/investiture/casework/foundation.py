@@ -37,6 +37,7 @@ from investiture.chassis.statement_spans import trace_statements
 from investiture.chassis.statements import KeyRing, Signer
 from investiture.chassis.ticker import Ticker
 from investiture.chassis.transaction import Mutations
+from investiture.workflows import contract
 
 KEY_SERVICE = "investiture.api.common.v1.KeyService"
 
@@ -160,7 +161,12 @@ async def lay(
         raise StartRefused(str(broken)) from None
     if settings.otlp_endpoint or settings.traces_file:
         trace_statements(database.engine)
-    relay = Relay(database, lambda: temporal.connect(settings), source=f"/investiture/{service}")
+    relay = Relay(
+        database,
+        lambda: temporal.connect(settings),
+        source=f"/investiture/{service}",
+        forward=contract.after_launch_path,
+    )
     relay.start()
     closing.push_async_callback(relay.close)
     channels = Channels(tokens=token_source(settings), tls_settings=settings)

@@ -67,11 +67,12 @@ class Basis(StrEnum):
 
 
 class Amber(StrEnum):
-    """Why a case needs a look although nobody decided against it: the sponsor's liveness."""
+    """Why a case needs a look although nobody decided against it."""
 
     SPONSOR_IN_NAME_ONLY = "SPONSOR_IN_NAME_ONLY"
     FORWARD_MOVES_PAUSED = "FORWARD_MOVES_PAUSED"
     TRANSFER = "TRANSFER"
+    DECISION_LOST = "DECISION_LOST"
 
 
 class Step(StrEnum):

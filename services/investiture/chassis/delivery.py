@@ -1,5 +1,6 @@
 """One outbox row on its way to Temporal: the call it becomes, and what an error says of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from json import loads
@@ -29,6 +30,9 @@ TASK_TIMEOUT = timedelta(seconds=3)
 """How long a worker may take over one workflow task before another gets it: what a worker that is
 killed in the middle of one delays its path by. Ten seconds by default."""
 
+Forward = Callable[[str], str | None]
+"""Of the id of a workflow that does not run: which one to signal instead; None for nobody."""
+
 _AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
@@ -40,12 +44,18 @@ class NobodyHome(Exception):
     """A plain signal to a workflow that does not run: there is nothing to deliver it to."""
 
 
-async def deliver(client: Client, row: OutboxRow) -> None:
+def to_nobody(_workflow_id: str) -> None:
+    """Forward nothing: what finds nobody home is dropped."""
+
+
+async def deliver(client: Client, row: OutboxRow, forward: Forward = to_nobody) -> None:
     """Deliver a row; returns when Temporal has it.
+
+    A plain signal whose workflow does not run goes to the one that `forward` names.
 
     Raises:
         OutOfReach: Temporal is away.
-        NobodyHome: a plain signal, and no such workflow runs; final for this row.
+        NobodyHome: a plain signal, and neither workflow runs; final for this row.
         Exception: anything else says the row could not be delivered now; it is tried again. The
             server's "limit for signal events" is INVALID_ARGUMENT, and ends with the workflow's
             next continue-as-new.
@@ -63,7 +73,7 @@ async def deliver(client: Client, row: OutboxRow) -> None:
             if row.workflow_type:
                 await _start(client, row)
             else:
-                await _signal(client, row)
+                await _signal(client, row, forward)
         except WorkflowAlreadyStartedError:
             return  # a plain start that had been delivered before
         except RPCError as error:
@@ -76,9 +86,16 @@ async def deliver(client: Client, row: OutboxRow) -> None:
         raise NobodyHome(nobody.message) from nobody
 
 
-async def _signal(client: Client, row: OutboxRow) -> None:
-    handle = client.get_workflow_handle(row.workflow_id)
-    await handle.signal(row.signal, args=_arguments(row.dataschema, row.data))
+async def _signal(client: Client, row: OutboxRow, forward: Forward) -> None:
+    arguments = _arguments(row.dataschema, row.data)
+    try:
+        await client.get_workflow_handle(row.workflow_id).signal(row.signal, args=arguments)
+    except RPCError as error:
+        other = forward(row.workflow_id) if _no_such_workflow(error) else None
+        if other is None:
+            raise
+        trace.get_current_span().set_attribute("temporalWorkflowID", other)
+        await client.get_workflow_handle(other).signal(row.signal, args=arguments)
 
 
 async def _start(client: Client, row: OutboxRow) -> None:

@@ -32,9 +32,9 @@ class OutboxMessage:
     """One message to a workflow, as the operation that causes it posts it.
 
     A workflow type with a signal is signal-with-start: a running workflow gets the signal, none
-    running starts one first. A signal without a type only rings a running workflow. A type
-    without a signal starts one unless it runs already. ``argument`` goes with the signal,
-    ``start_argument`` is the input of a started workflow.
+    running starts one first. A signal without a type only rings a running workflow, or the one that
+    the relay forwards it to. A type without a signal starts one unless it runs already.
+    ``argument`` goes with the signal, ``start_argument`` is the input of a started workflow.
     """
 
     workflow_id: str

@@ -25,7 +25,7 @@ from investiture.chassis import outbox
 from investiture.chassis.backoff import backoff, jittered
 from investiture.chassis.clock import Clock, SystemClock
 from investiture.chassis.database import Database
-from investiture.chassis.delivery import NobodyHome, OutOfReach, deliver
+from investiture.chassis.delivery import Forward, NobodyHome, OutOfReach, deliver, to_nobody
 from investiture.chassis.link import Link
 from investiture.chassis.outbox import Backlog, Failure, Lease, OutboxRow, Terminal
 from investiture.chassis.refusal import Unavailable
@@ -91,6 +91,7 @@ class Relay:
         *,
         source: str,
         clock: Clock | None = None,
+        forward: Forward = to_nobody,
         concurrency: int = 16,
         pace: Pace | None = None,
     ) -> None:
@@ -101,6 +102,7 @@ class Relay:
             connect: makes a Temporal client; called when first needed and again after an outage.
             source: the CloudEvents source of this service, ``/investiture/sponsorship``.
             clock: times leases and back-off; the machine's, not the business's.
+            forward: names who gets a plain signal whose workflow does not run.
             concurrency: how many calls to Temporal are under way at most.
             pace: how long things take.
         """
@@ -114,6 +116,7 @@ class Relay:
             first_pause_s=self._pace.poll.total_seconds(),
             longest_pause_s=self._pace.longest_outage_pause.total_seconds(),
         )
+        self._forward = forward
         self._concurrency = concurrency
         self._rows: asyncio.Queue[OutboxRow] = asyncio.Queue()
         self._outcomes = _Outcomes()
@@ -201,7 +204,7 @@ class Relay:
         try:
             async with asyncio.timeout(self._pace.call.total_seconds()):
                 client = await self._link.client()
-                await deliver(client, row)
+                await deliver(client, row, self._forward)
         except OutOfReach as error:
             # The row keeps its lease and is due when that ends.
             self._link.broke(error, client)

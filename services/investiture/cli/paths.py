@@ -34,6 +34,7 @@ _AMBER = {
     gate_pb2.AMBER_SPONSOR_IN_NAME_ONLY: "sponsor in name only",
     gate_pb2.AMBER_FORWARD_MOVES_PAUSED: "no further gate opens until the sponsor attests",
     gate_pb2.AMBER_TRANSFER: "the sponsorship waits for a transfer",
+    gate_pb2.AMBER_DECISION_LOST: "a decision it was launched by is gone",
 }
 _MS = timedelta(milliseconds=1)
 

@@ -20,6 +20,7 @@ from tests.contract.chassis_sql.ground import TABLES, TRACEPARENT, FixedClock, c
 from tests.contract.chassis_sql.temporal import connector, signals_of, until
 
 from investiture.chassis.database import Database
+from investiture.chassis.delivery import Forward, to_nobody
 from investiture.chassis.outbox import OutboxMessage
 from investiture.chassis.relay import Pace, Relay
 from investiture.chassis.settings import TemporalSettings
@@ -42,9 +43,12 @@ HASTY = replace(PACE, lease=timedelta(seconds=2), call=timedelta(seconds=1))
 
 @asynccontextmanager
 async def relaying(
-    store: Database, connect: Callable[[], Awaitable[Client]], pace: Pace = PACE
+    store: Database,
+    connect: Callable[[], Awaitable[Client]],
+    pace: Pace = PACE,
+    forward: Forward = to_nobody,
 ) -> AsyncGenerator[Relay]:
-    relay = Relay(store, connect, source="/investiture/test", pace=pace)
+    relay = Relay(store, connect, source="/investiture/test", pace=pace, forward=forward)
     relay.start()
     try:
         yield relay
@@ -260,6 +264,31 @@ async def test_a_signal_to_a_closed_workflow_is_final_for_its_row(
     await client.get_workflow_handle(path).terminate()
     await post(store, relay, ring(path))
     assert "already completed" in await ended(store)
+
+
+async def test_a_signal_whose_workflow_has_ended_goes_to_the_one_that_is_named_for_it(
+    store: Database, temporal_address: str, client: Client, path: str
+) -> None:
+    after, asked = f"{path}/after", list[str]()
+
+    def forward(workflow_id: str) -> str | None:
+        asked.append(workflow_id)
+        return after if workflow_id == path else None
+
+    async with relaying(store, connector(temporal_address), forward=forward) as relay:
+        await post(store, relay, ring_or_start(path), ring_or_start(after))
+        await delivered(store)
+        await post(store, relay, ring(path))
+        await delivered(store)
+        assert asked == [], "nobody is asked while it runs"
+        await client.get_workflow_handle(path).terminate()
+        await post(store, relay, ring(path))
+        await delivered(store)
+        assert asked == [path]
+        assert await signals_of(client, after) == ["ring", "ring"]
+        await client.get_workflow_handle(after).terminate()
+        await post(store, relay, ring(path))
+        assert "already completed" in await ended(store), "neither runs: it is dropped"
 
 
 async def tried(store: Database, times: int) -> None:

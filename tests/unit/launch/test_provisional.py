@@ -51,6 +51,7 @@ def test_it_stands_until_it_runs_out_and_is_open_in_the_same_version() -> None:
         (CaseState.OPEN, True),
         (CaseState.CHANGES_REQUESTED, True),
         (CaseState.VOIDED, True),
+        (CaseState.DECLINED, True),
         (CaseState.STANDING, False),
     ],
 )

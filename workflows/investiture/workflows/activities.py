@@ -270,7 +270,7 @@ class Activities:
         """Have launch record how the case stands, unless it knows that by itself or already."""
         case = answered.gate_case
         same = case.name == asked.case_name and case.version <= asked.version
-        known = same and (case.basis == gate_pb2.BASIS_EMERGENCY) == asked.provisional
+        known = same and case.state == asked.state
         if asked.gate in OF_LAUNCH or known or not answered.case_statement:
             return
         name = request_id("record", asked.program, asked.gate, answered.case_statement)

@@ -53,6 +53,14 @@ def prove_return_id(program: str) -> str:
     return f"prove-return/{program.removeprefix('programs/')}"
 
 
+def after_launch_path(workflow_id: str) -> str | None:
+    """Workflow id that a ring for an ended path goes to, the proof's; None for any other id."""
+    of_none = launch_path_id("")
+    if not workflow_id.startswith(of_none):
+        return None
+    return prove_return_id(workflow_id.removeprefix(of_none))
+
+
 def search_attribute_arguments() -> list[str]:
     """Arguments that make `temporal server start-dev` register the search attributes."""
     arguments: list[str] = []

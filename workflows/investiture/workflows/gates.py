@@ -37,12 +37,15 @@ R = TypeVar("R", bound=Message)
 class Seeker:
     """What a path knows of its program and its gates, and how it comes to know more."""
 
-    def __init__(self, program: str, order: Sequence[GateId]) -> None:
-        """Know nothing yet of the program, and seek the gates in this order."""
+    def __init__(
+        self, program: str, order: Sequence[GateId], watched: Sequence[GateId] = ()
+    ) -> None:
+        """Know nothing yet; seek the gates in this order, and only read the `watched` ones."""
         self.bell = Doorbell()
         self.display = Display()
         self._path = PathInput(program=program)
         self._order = order
+        self._watched = watched
         self._program = ProgramReading(program=program)
         self._program_stale = True
         self._looked_at: datetime | None = None
@@ -100,6 +103,15 @@ class Seeker:
         if seen is not None and not self._held(gate) and self._outdated(gate, seen):
             await self._read(gate, seen)
         return self._seen.get(gate)
+
+    async def watch(self) -> None:
+        """Read the watched gates where there is a reason to; they were passed and are not moved."""
+        for gate in self._watched:
+            seen = self._seen.get(gate)
+            if self._held(gate):
+                continue
+            if seen is None or gate in self._holds or self._outdated(gate, seen):
+                await self._read(gate, seen)
 
     async def seek(self, gate: GateId) -> None:
         """Make one move towards the gate's decision, after which everything is looked at again."""
@@ -199,12 +211,13 @@ class Seeker:
         else:
             self._fruitless = 0
 
-    async def _read(self, gate: GateId, seen: Seen) -> None:
+    async def _read(self, gate: GateId, seen: Seen | None) -> None:
         now, heard = workflow.now(), self.bell.heard
         # A date that passed is something operators look for; a ring only costs a local activity.
-        quick = seen.ends_at is None or seen.ends_at > now
+        quick = seen is None or seen.ends_at is None or seen.ends_at > now
         self.bell.answer(gate, now)
-        seen.stale = True
+        if seen is not None:
+            seen.stale = True
         answer = await self._ask(
             gate, Activities.read_gate, self._input(gate), f"read {gate_name(gate)}", quick=quick
         )
@@ -323,8 +336,9 @@ class Seeker:
             yield workflow.now() if hold is None else hold.over_at(self.bell.heard)
             return
         yield from self._rung_at(gate)
-        if hold is not None:
-            yield hold.over_at(self.bell.heard)
+        for one in (gate, *self._watched):
+            if (hold := self._holds.get(one)) is not None:
+                yield hold.over_at(self.bell.heard)
         if self._looked_at is not None:
             yield self._looked_at + A_DAY
         for known, seen in self._seen.items():
@@ -332,7 +346,7 @@ class Seeker:
                 if seen.ends_at is not None:
                     yield seen.ends_at
                 # While suspended, a case of an older revision waits to be opened anew.
-                asked = known == gate or seen.reading.provisional
+                asked = known == gate or (seen.reading.provisional and known not in self._watched)
                 opened = not seen.to_be_opened(self._program.revision)
                 if asked and opened and seen.due_at is not None:
                     yield seen.due_at
@@ -372,12 +386,14 @@ class Seeker:
             round=reading.round,
             case_name=reading.case_name,
             version=reading.version,
-            provisional=reading.provisional,
+            state=reading.state,
             step=reading.next_step,
             repetition=seen.repetition if seen is not None else 0,
         )
 
     def _show(self, gate: GateId) -> None:
+        # An alarm at a watched gate is what operators have to see, whatever is waited for.
+        gate = next((one for one in self._watched if self._held(one)), gate)
         seen, hold = self._seen.get(gate), self._holds.get(gate)
         reading = seen.reading if seen is not None else GateReading(gate=gate)
         if hold is not None and self._held(gate):
@@ -393,6 +409,8 @@ class Seeker:
             for known, seen in sorted(self._seen.items())
             if seen.reading.provisional and seen.ends_at is not None
         ]
+        watched = (self._seen[one] for one in self._watched if one in self._seen)
+        lost = [seen.reading for seen in watched if seen.gone()]
         self.display.show(
-            View(gate, self._program, reading, state, reason, amber, standing, provisional)
+            View(gate, self._program, reading, state, reason, amber, standing, provisional, lost)
         )

@@ -14,6 +14,11 @@ from investiture.workflows.records import Seen
 from investiture.workflows.visibility import outcome_name
 
 PROVE = gate_pb2.GATE_PROVE
+HELD = (gate_pb2.GATE_PLEDGE, gate_pb2.GATE_FUND, gate_pb2.GATE_KNIGHT)
+"""Gates by whose decisions it was launched: read on, so that launch hears if one is lost."""
+
+WATCHES = "watches-what-the-launch-rests-on"
+"""What began before this watches from its next run on."""
 
 
 class ReviewDone(Exception):
@@ -22,13 +27,16 @@ class ReviewDone(Exception):
 
 @workflow.defn(name=contract.PROVE_RETURN)
 class ProveReturn:
-    """Waits on the PROVE case as the path waits on any other; one run a review."""
+    """Waits on the PROVE case as the path waits on any other; one run a review.
+
+    Beside it the decisions that the launch rests on are watched: what is lost is recorded.
+    """
 
     @workflow.init
     def __init__(self, start: PathInput) -> None:
         """Know the program's name; everything else is read."""
         self._start = start
-        self._seeker = Seeker(start.program, (PROVE,))
+        self._seeker = Seeker(start.program, (PROVE,), watched=HELD)
 
     @workflow.run
     async def run(self, start: PathInput) -> PathOutcome:
@@ -53,11 +61,13 @@ class ProveReturn:
                 return PathOutcome(
                     program=program.program, outcome=program.outcome, launched=program.launched
                 )
+            seeker.bell.seek(PROVE)  # rings for the gates before it count from here on
+            if workflow.patched(WATCHES):
+                await seeker.watch()
             review = _review(await seeker.reading(PROVE))
             first = first or review
             if review != first:
                 raise ReviewDone
-            seeker.bell.seek(PROVE)
             await seeker.seek(PROVE)
 
     @workflow.signal(name=contract.RING)

@@ -70,6 +70,11 @@ class Seen:
         """Whether no round comes after it any more."""
         return self.reading.state in TERMINAL and not self.reading.appeal_open
 
+    def gone(self) -> bool:
+        """Whether nothing stands any more at a gate that a launched program has passed."""
+        kept = (gate_pb2.CASE_STATE_STANDING, gate_pb2.CASE_STATE_RELEASED)
+        return self.reading.state not in kept
+
     def to_be_opened(self, revision: int) -> bool:
         """Whether a case has to be opened for this revision."""
         reading = self.reading

@@ -66,6 +66,8 @@ class View:
     """Ids of the standing decisions by which gates of this path were decided."""
     provisional: Sequence[tuple[GateId, datetime]] = ()
     """Gates that two people decided in an emergency, and until when that stands."""
+    lost: Sequence[GateReading] = ()
+    """Gates whose decision is gone, although the program was launched by it."""
 
     @property
     def state(self) -> str:
@@ -76,7 +78,7 @@ class View:
             return SUSPENDED
         if self.program.revision == 0:
             return DRAFT
-        return gate_pb2.CaseState.Name(self.reading.state).removeprefix("CASE_STATE_")
+        return _state(self.reading)
 
 
 class Display:
@@ -151,6 +153,7 @@ def _line(view: View) -> str:
         words.append(f"by standing decision {', '.join(view.standing_decisions)}")
     for gate, until in view.provisional:
         words.append(f"{gate_name(gate)} is provisional until {until:%Y-%m-%d %H:%M}Z")
+    words += (f"{gate_name(one.gate)} was lost ({_state(one)})" for one in view.lost)
     if reading.holder_roles:
         words.append(f"waits for {_holders(reading.holder_roles, reading.holder_units)}")
     elif reading.no_eligible_holder:
@@ -165,6 +168,10 @@ def _line(view: View) -> str:
         step = gate_pb2.Step.Name(reading.next_step).removeprefix("STEP_").lower()
         words.append(f"{step} at {_text(next_at)}")
     return ", ".join(words)
+
+
+def _state(reading: GateReading) -> str:
+    return gate_pb2.CaseState.Name(reading.state).removeprefix("CASE_STATE_")
 
 
 def _appeal(reading: GateReading) -> str:

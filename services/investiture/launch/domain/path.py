@@ -181,8 +181,14 @@ def lost(known: GateRecord | None, new: Recorded) -> bool:
     was = known.case.state if known else CaseState.OPEN
     gone = (CaseState.VOIDED, CaseState.EXPIRED)
     if known is not None and known.case.provisional and new.round == known.case.round:
-        return was is CaseState.STANDING and new.state in (*gone, *WAITING)
-    return new.gate in HELD and new.state in gone and was not in gone
+        return was is CaseState.STANDING and new.state in (*gone, *WAITING, CaseState.DECLINED)
+    before = (*gone, CaseState.DECLINED)  # an appeal granted takes back a decline, no decision
+    return new.gate in HELD and new.state in gone and was not in before
+
+
+def all_stand(records: Mapping[Gate, GateRecord], now: datetime) -> bool:
+    """Whether every decision of another service that a launch rests on stands."""
+    return all(gate in records and records[gate].case.stands(now) for gate in HELD)
 
 
 def require_no_appeal(records: Mapping[Gate, GateRecord]) -> None:

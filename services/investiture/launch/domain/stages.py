@@ -9,7 +9,7 @@ from investiture.casework import case as cases
 from investiture.casework.case import Case, Holder
 from investiture.casework.facts import Authority, Decider, Gap
 from investiture.casework.sides import shared_people
-from investiture.casework.words import Side, Verdict
+from investiture.casework.words import Amber, Side, Verdict
 from investiture.charter.timetable import Timetable
 from investiture.chassis.refusal import FieldViolation, InvalidArgument, Leg, PreconditionFailed
 from investiture.launch.domain.content import Content, PilotPlan
@@ -17,6 +17,8 @@ from investiture.launch.domain.content import Content, PilotPlan
 SPONSOR = "sponsor"
 PILOT_OWNER = "pilot-owner"
 BENEFIT_OWNER = "benefit-owner"
+ANSWER = "suspend the program, or answer for it on and close it in the end"
+"""What sponsors can do about a decision that is lost after the launch."""
 
 
 class PilotOutcome(StrEnum):
@@ -161,6 +163,17 @@ def answered(
 def launched(case: Case) -> Case:
     """The go that was carried out: it does not expire any more."""
     return replace(case, verdict=Verdict.LAUNCHED, standing_until=None)
+
+
+def lost(case: Case, incidents: Sequence[str], sponsors: Sequence[Holder]) -> Case:
+    """The proof of a program that was launched by a decision which is gone: its sponsors are asked.
+
+    `incidents` says what was lost, oldest first. The benefit owners' review goes on as it was.
+    """
+    held = {holder.person for holder in case.holders}
+    more = (holder for holder in sponsors if holder.person not in held)
+    asked = cases.with_holders(case, (*case.holders, *more))
+    return replace(asked, amber=Amber.DECISION_LOST, reason="; ".join((*incidents, ANSWER)))
 
 
 def proven(case: Case, verdict: Verdict, by: Decider, reason: str, now: datetime) -> Case:

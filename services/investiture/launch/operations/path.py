@@ -9,11 +9,11 @@ from investiture.casework.amounts import Amount
 from investiture.casework.facts import Revision, TrialRun
 from investiture.casework.operations import CaseOperations, Reading
 from investiture.casework.statements import OWNER
-from investiture.casework.words import CaseState, Gate, Outcome
+from investiture.casework.words import WAITING, Amber, CaseState, Gate, Outcome
 from investiture.chassis.transaction import Transaction
 from investiture.launch.domain import path as paths
 from investiture.launch.domain import programs as rules
-from investiture.launch.domain import trial_runs
+from investiture.launch.domain import stages, trial_runs
 from investiture.launch.domain.path import Recorded
 from investiture.launch.domain.programs import Program, ProgramState
 from investiture.launch.incidents import StandingIncidents
@@ -162,8 +162,37 @@ class PathOperations:
             if case.state is CaseState.VOIDED:  # an expiry harms nobody: a trial's days are over
                 self._incidents.note(tx, program, records, line)
                 with_incident = rules.harmed(with_incident, line)
-            return self._programs.save(tx, program, with_incident)
+            saved = self._programs.save(tx, program, with_incident)
+            self._ask_sponsors(tx, saved, records)
+            return saved
+        if program.state is ProgramState.LAUNCHED:
+            self._ask_no_more(tx, program, records)
         return self._touched(tx, program)
+
+    def _ask_sponsors(
+        self, tx: Transaction, program: Program, records: Mapping[Gate, SignedRecord]
+    ) -> None:
+        """Puts the open proof into the sponsors' hands too; no other case of the program waits."""
+        case = self._cases.newest(tx, program.name, Gate.PROVE)
+        if case is None or case.state not in WAITING:
+            return
+        pledge = records.get(Gate.PLEDGE)
+        deciders = pledge.record.case.deciders if pledge else ()
+        sponsors = stages.go_holders(program.content, deciders, tx.now)
+        asked = self._cases.governed(tx, stages.lost(case, program.incidents, sponsors))
+        payload = {"incident": program.incidents[-1], "to": [one.person for one in asked.holders]}
+        self._cases.store.save(tx, case, asked, "prove.asked", payload)
+
+    def _ask_no_more(
+        self, tx: Transaction, program: Program, records: Mapping[Gate, SignedRecord]
+    ) -> None:
+        """What ran out provisionally was decided in full: nothing is lost any more."""
+        if not paths.all_stand({gate: one.record for gate, one in records.items()}, tx.now):
+            return
+        case = self._cases.newest(tx, program.name, Gate.PROVE)
+        if case is not None and case.amber is Amber.DECISION_LOST:
+            found = replace(case, amber=None, reason="")
+            self._cases.store.save(tx, case, found, "prove.asked_no_more", {})
 
     def _settle(
         self, tx: Transaction, program: Program, records: Mapping[Gate, SignedRecord]
@@ -217,9 +246,12 @@ def standing_people(records: dict[Gate, SignedRecord], *gates: Gate) -> frozense
 
 
 def _incident(case: Recorded, now: datetime) -> str:
-    how = "was taken back" if case.state is CaseState.VOIDED else "is no longer valid"
+    how = _HOW.get(case.state, "is no longer valid")
     why = f": {case.reason}" if case.reason else ""
     return f"{now:%Y-%m-%d %H:%M} the decision of {case.gate.value.lower()} {how}{why}"
+
+
+_HOW = {CaseState.VOIDED: "was taken back", CaseState.DECLINED: "gave way to a decline"}
 
 
 def _typical_ms(waits: Mapping[Gate, list[int]], gate: Gate) -> int:

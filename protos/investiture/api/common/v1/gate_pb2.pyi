@@ -254,6 +254,8 @@ class _AmberEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Amber.ValueType
     """Nor after the escalation: what runs goes on, no further gate opens until the sponsor attests."""
     AMBER_TRANSFER: _Amber.ValueType  # 3
     """The sponsor left or lost the authority: another one has to take the program over."""
+    AMBER_DECISION_LOST: _Amber.ValueType  # 4
+    """A decision by which the program was launched is gone: suspend it, or answer for it on."""
 
 class Amber(_Amber, metaclass=_AmberEnumTypeWrapper):
     """Why a case needs a look although nobody decided against it: the sponsor's liveness."""
@@ -266,6 +268,8 @@ AMBER_FORWARD_MOVES_PAUSED: Amber.ValueType  # 2
 """Nor after the escalation: what runs goes on, no further gate opens until the sponsor attests."""
 AMBER_TRANSFER: Amber.ValueType  # 3
 """The sponsor left or lost the authority: another one has to take the program over."""
+AMBER_DECISION_LOST: Amber.ValueType  # 4
+"""A decision by which the program was launched is gone: suspend it, or answer for it on."""
 Global___Amber: _TypeAlias = Amber  # noqa: Y015
 
 class _Step:

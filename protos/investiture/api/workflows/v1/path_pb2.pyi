@@ -212,7 +212,7 @@ class GateInput(_message.Message):
     STEP_FIELD_NUMBER: _builtins.int
     REPETITION_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
-    PROVISIONAL_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     program: _builtins.str
     """The program."""
     gate: _gate_pb2.Gate.ValueType
@@ -231,8 +231,8 @@ class GateInput(_message.Message):
     """How often this very step was repeated, so that each repetition has a request id of its own."""
     version: _builtins.int
     """Version of the case as the path last read it, which launch has recorded too; 0 where it read none."""
-    provisional: _builtins.bool
-    """True where the path last read it standing provisionally: that runs out without a new version."""
+    state: _gate_pb2.CaseState.ValueType
+    """Where the case stood as the path last read it: what runs out by itself does so without a new version."""
     def __init__(
         self,
         *,
@@ -245,11 +245,11 @@ class GateInput(_message.Message):
         step: _gate_pb2.Step.ValueType = ...,
         repetition: _builtins.int = ...,
         version: _builtins.int = ...,
-        provisional: _builtins.bool = ...,
+        state: _gate_pb2.CaseState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_name", b"case_name", "gate", b"gate", "gate_digest", b"gate_digest", "program", b"program", "provisional", b"provisional", "repetition", b"repetition", "revision", b"revision", "round", b"round", "step", b"step", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_name", b"case_name", "gate", b"gate", "gate_digest", b"gate_digest", "program", b"program", "repetition", b"repetition", "revision", b"revision", "round", b"round", "state", b"state", "step", b"step", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
