@@ -200,6 +200,14 @@ async def lost_after_the_launch(world: Company, program: str) -> str:
     assert (await world.outcome(program)).launched
     await world.proof_shows(program, "PROVE OPEN")
     world.records.void(program, pb.GATE_KNIGHT)
+    known = world.records.programs[program].recorded
+    await world.records.until(
+        lambda: (
+            [known[gate].state for gate in (pb.GATE_FUND, pb.GATE_KNIGHT)]
+            == [pb.CASE_STATE_EXPIRED, pb.CASE_STATE_VOIDED]
+        )
+    )
+    world.records.ask_sponsors(program)
     proof = world.proof(program)
     await world.shows(program, "PROVE OPEN, FUND was lost (EXPIRED), KNIGHT was lost", proof)
     world.records.close(program, statement_pb.OUTCOME_MISSED)

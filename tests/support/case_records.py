@@ -383,6 +383,12 @@ class CaseRecords:
         case.ClearField("appealable_until")
         del case.holders[:]
 
+    def ask_sponsors(self, program: str) -> None:
+        """What launch does once it knows that something is lost after the launch."""
+        case = self.present(program, pb.GATE_PROVE)
+        case.amber = pb.AMBER_DECISION_LOST
+        self.save(case)
+
     def void(self, name: str, gate: Gate) -> None:
         case = self.present(name, gate)
         case.state = pb.CASE_STATE_VOIDED

@@ -63,6 +63,7 @@ async def test_what_is_voided_after_the_launch_is_read_on_its_ring_and_shown(
     program, proof = await launched(world)
     world.records.void(program, gate)
     await recorded(world, program, gate, VOIDED)
+    world.records.ask_sponsors(program)
     await world.shows(program, f"PROVE OPEN, {name_of(gate)} was lost (VOIDED)", proof)
     await closes_as_ever(world, program, proof)
 
@@ -89,6 +90,7 @@ async def test_what_expires_after_the_launch_is_read_at_its_date_without_a_ring(
     await pass_time(environment, world, proof, timedelta(hours=1, minutes=1))
     await recorded(world, program, pb.GATE_KNIGHT, EXPIRED)
     assert launch_knows[pb.GATE_KNIGHT].version == stood, "an expiry is no new version"
+    world.records.ask_sponsors(program)
     await world.shows(program, "PROVE OPEN, KNIGHT was lost (EXPIRED)", proof)
     await closes_as_ever(world, program, proof)
 

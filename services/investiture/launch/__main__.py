@@ -56,7 +56,7 @@ async def compose(
     incidents = StandingIncidents()
     rooms = Rooms(
         programs=ProgramOperations(programs, path, endings, base.rules, incidents),
-        path=PathOperations(programs, path, projection, endings, cases, incidents),
+        path=PathOperations(programs, path, projection, endings, cases, incidents, base.rules),
         stages=StageOperations(programs, path, kept, cases, endings, base.charter, FRESH),
         conduct=ConductOperations(programs, path, cases, endings, incidents),
         mutations=base.mutations,

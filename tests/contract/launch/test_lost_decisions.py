@@ -1,6 +1,7 @@
 """A decision that is lost after the launch: an incident, and its sponsors are asked for theirs."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from investiture.casework.facts import Revision
 from investiture.casework.words import CaseState, Gate
 
 NAME = "programs/community"
+NINETY_DAYS = timedelta(days=90)
+"""How long a decision stands by the default charter."""
 WHAT_TO_DO = "suspend the program, or answer for it on and close it in the end"
 
 
@@ -63,6 +66,26 @@ async def test_the_sponsor_has_the_proof_in_hand_too_and_its_reason_says_what_wa
         assert await pending(desk, person, role) == [asked]
     (event,) = (row for row in desk.rows("event") if '"prove.asked"' in row["document"])
     assert json.loads(event["document"])["payload"]["incident"] == incident
+
+
+@pytest.mark.parametrize(("early", "lost"), [(timedelta(), False), (timedelta(days=1), True)])
+async def test_a_decision_that_only_outlived_its_validity_is_not_lost(
+    desk: Front, early: timedelta, lost: bool
+) -> None:
+    """After 90 days every knighting has, while the return is measured for a year."""
+    await desk.launched()
+    facts = await desk.facts(NAME)
+    stood = desk.gate_case(facts, Gate.KNIGHT, CaseState.STANDING, version=3)
+    stood.standing_until.FromDatetime(desk.clock.now() + NINETY_DAYS - early)
+    await desk.record(stood)
+    desk.clock.advance(NINETY_DAYS)
+    stood.state = gate_pb2.CASE_STATE_EXPIRED
+    await desk.record(stood)
+    assert bool((await desk.program(NAME)).incidents) is lost
+    assert (await proof(desk)).amber == (gate_pb2.AMBER_DECISION_LOST if lost else 0)
+    path = await desk.path(NAME)
+    (knight,) = (one.gate_case for one in path.gates if one.gate == gate_pb2.GATE_KNIGHT)
+    assert knight.state == gate_pb2.CASE_STATE_EXPIRED, "the path says so all the same"
 
 
 async def test_the_same_statement_again_asks_nobody_again(desk: Front) -> None:

@@ -409,7 +409,9 @@ class Seeker:
             for known, seen in sorted(self._seen.items())
             if seen.reading.provisional and seen.ends_at is not None
         ]
-        watched = (self._seen[one] for one in self._watched if one in self._seen)
+        proof = self._seen.get(gate_pb2.GATE_PROVE)
+        alarmed = proof is not None and proof.reading.amber == gate_pb2.AMBER_DECISION_LOST
+        watched = (self._seen[one] for one in self._watched if alarmed and one in self._seen)
         lost = [seen.reading for seen in watched if seen.gone()]
         self.display.show(
             View(gate, self._program, reading, state, reason, amber, standing, provisional, lost)

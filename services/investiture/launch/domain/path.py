@@ -186,6 +186,18 @@ def lost(known: GateRecord | None, new: Recorded) -> bool:
     return new.gate in HELD and new.state in gone and was not in before
 
 
+def outlived(case: Recorded, validity: timedelta) -> bool:
+    """Whether a decision has only outlived its validity by the charter, and nothing under it ended.
+
+    It let the program launch, and that is done. One that ends sooner rested on something that ends:
+    an accepted risk, an exception of a duty, the days of a trial, money that was held.
+    """
+    last = case.last_decider
+    if case.state is not CaseState.EXPIRED or case.standing_until is None or last is None:
+        return False
+    return case.standing_until >= last.decided_at + validity
+
+
 def all_stand(records: Mapping[Gate, GateRecord], now: datetime) -> bool:
     """Whether every decision of another service that a launch rests on stands."""
     return all(gate in records and records[gate].case.stands(now) for gate in HELD)

@@ -8,6 +8,7 @@ from statistics import median_low
 from investiture.casework.amounts import Amount
 from investiture.casework.facts import Revision, TrialRun
 from investiture.casework.operations import CaseOperations, Reading
+from investiture.casework.rules import Rules
 from investiture.casework.statements import OWNER
 from investiture.casework.words import WAITING, Amber, CaseState, Gate, Outcome
 from investiture.chassis.transaction import Transaction
@@ -60,7 +61,9 @@ class PathOperations:
         endings: Endings,
         cases: CaseOperations,
         incidents: StandingIncidents,
+        rules_: Rules,
     ) -> None:
+        self._rules = rules_
         self._programs = programs
         self._path = path
         self._projection = projection
@@ -156,7 +159,7 @@ class PathOperations:
             last = case.last_decider
             by = last.person if last else f"workloads/{OWNER[case.gate]}"
             return self._endings.end(tx, program, Outcome.DECLINED, by, case.reason)
-        if program.state is ProgramState.LAUNCHED and paths.lost(step.before, case):
+        if program.state is ProgramState.LAUNCHED and self._lost(tx, step):
             line = _incident(case, tx.now)
             with_incident = rules.with_incident(program, line)
             if case.state is CaseState.VOIDED:  # an expiry harms nobody: a trial's days are over
@@ -168,6 +171,14 @@ class PathOperations:
         if program.state is ProgramState.LAUNCHED:
             self._ask_no_more(tx, program, records)
         return self._touched(tx, program)
+
+    def _lost(self, tx: Transaction, step: Step) -> bool:
+        """Whether something is gone on which the launch still rests."""
+        case = step.after.case
+        if not paths.lost(step.before, case):
+            return False
+        charter = self._rules.of(tx, case.charter_digest or self._rules.in_force.digest)
+        return not paths.outlived(case, charter.validity(case.gate.value).elapsed)
 
     def _ask_sponsors(
         self, tx: Transaction, program: Program, records: Mapping[Gate, SignedRecord]
