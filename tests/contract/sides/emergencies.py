@@ -113,9 +113,8 @@ class EmergencyOracle:
         voices = standing.spoken_on(name)
         people = {one.person for one in voices}
         if warrant.basis is not Basis.EMERGENCY:
-            assert len(voices) < 2 or people <= warrant.people, "they stand behind it as well"
-            changed = people if len(voices) == 2 else set[str]()
-            assert not warrant.people & told - changed, (warrant.people, told)
+            assert standing.dated(name) <= warrant.people, "they stand behind it as well"
+            assert not warrant.people & told - standing.dated(name), (warrant.people, told)
             return
         assert not people & told, (people, told)
         assert len(people) == len(voices) == 2, voices

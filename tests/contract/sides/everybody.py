@@ -50,7 +50,7 @@ async def everybody_tries(
                 name = f"programs/p{number}-{place}"
                 walk = Walk(name, made, found, realm, clock, chance, tally)
                 await walk.walk()
-                if chance.random() < 0.75:
+                if chance.random() < 0.85:
                     room = found["sponsorship"]
                     await everybody_closes(walk.emergencies, room, chance, tally)
         number += 1

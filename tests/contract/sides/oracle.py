@@ -85,6 +85,11 @@ class Standing:
         """Who decided a case provisionally, in order; one is not two."""
         return self.spoken.get(case, [])
 
+    def dated(self, case: str) -> set[str]:
+        """Who stands behind a case by a provisional decision, also after the ordinary one."""
+        voices = self.spoken_on(case)
+        return {one.person for one in voices} if len(voices) == 2 else set()
+
     def others(self, case: gate_pb2.GateCase) -> set[str]:
         """Who stands on the sides that are not the case's own, as far as it was told."""
         if case.gate == gate_pb2.GATE_PLEDGE:

@@ -44,7 +44,7 @@ def _urgently(made: Enterprise, chance: Random) -> dict[str, Any]:
     sponsor = chance.choice(able or fit or made.people)
     named = elsewhere | {*path.countersigners}
     spare = [sponsor, *(p for p in made.people if p not in named)]
-    blocked = [p for p in spare if made.home[p] in made.owed and chance.random() < 0.3]
+    blocked = [p for p in spare if made.home[p] in made.owed and chance.random() < 0.2]
     anybody = chance.random() < 0.2
     return {
         "proposer": chance.choice(made.people if anybody else blocked or spare),

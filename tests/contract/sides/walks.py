@@ -64,7 +64,7 @@ class Walk:
     ) -> None:
         self.made, self.rooms, self.realm, self.clock = made, found, realm, clock
         self.chance, self.tally = chance, tally
-        self.urgent = made.path is not None and chance.random() < 0.85
+        self.urgent = made.path is not None and chance.random() < 0.9
         self.surprising = 0.05 if self.urgent else 0.25
         self.standing = Standing(self._proposal(name, 1))
         self.oracle = Oracle(made, self.standing)
@@ -123,12 +123,12 @@ class Walk:
         False where the program just goes on.
         """
         lot, gate = self.chance.random(), self.chance.choice(provisional)
-        if lot < 0.22:
+        if lot < 0.27:
             if await self._open(gate) and not await self._everybody_tries(gate):
                 await self._escalated(gate)
-        elif lot < 0.32:
+        elif lot < 0.36:
             await self._runs_out(gate)
-        return lot < 0.32
+        return lot < 0.36
 
     async def _runs_out(self, gate: str) -> None:
         """Until its last microsecond the decision gives a warrant, and after it none at all."""
@@ -185,7 +185,8 @@ class Walk:
             self.standing.recused.clear()
         if gate != "PLEDGE":
             pledge, fund = await self._read("PLEDGE"), await self._read("FUND")
-            self.standing.told(case, pledge, deciders(fund))
+            money = deciders(fund) | self.standing.dated(fund.name)
+            self.standing.told(case, pledge, money)
         return True
 
     async def _void(self, gate: str) -> bool:
@@ -232,7 +233,7 @@ class Walk:
         if not able:
             return False
         urgent = [one for one in able if one.method in PROVISIONAL]
-        chosen = self.chance.choice(urgent if urgent and self.chance.random() < 0.85 else able)
+        chosen = self.chance.choice(urgent if urgent and self.chance.random() < 0.95 else able)
         answer, reason = await self._try(chosen, case, rehearsing=False)
         assert self._judge(chosen, record, answer, reason), (chosen, reason)
         self._remember(chosen, record)
