@@ -7,8 +7,10 @@ from pathlib import Path
 from random import Random
 
 from tests.contract.sides.houses import Enterprise, enterprise
+from tests.contract.sides.reviews import everybody_closes
 from tests.contract.sides.rooms import AnyRoom
-from tests.contract.sides.walks import Tally, Walk
+from tests.contract.sides.tally import Tally
+from tests.contract.sides.walks import Walk
 from tests.support.clock import SettableClock
 from tests.support.services import Realm, new_request_id
 
@@ -43,8 +45,14 @@ async def everybody_tries(
         async with rooms(here, made) as found:
             await lend(made, found, clock, chance, tally)
             for place in range(PROGRAMS):
+                if tally.attempts >= least:
+                    break
                 name = f"programs/p{number}-{place}"
-                await Walk(name, made, found, realm, clock, chance, tally).walk()
+                walk = Walk(name, made, found, realm, clock, chance, tally)
+                await walk.walk()
+                if chance.random() < 0.85:
+                    room = found["sponsorship"]
+                    await everybody_closes(walk.emergencies, room, chance, tally)
         number += 1
     return tally
 

@@ -1,7 +1,7 @@
 """Made-up enterprises in which the three sides lie as close together as they can.
 
 Few people, who head several units, on several sides, sit in the tables of approval beside that,
-govern, and lend each other their authority.
+govern, decide emergencies, and lend each other their authority.
 """
 
 from collections.abc import Iterator
@@ -12,10 +12,15 @@ from random import Random
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 from tests.support.facts import MATERIAL
 
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
+from investiture.charter.document import Document
 from investiture.charter.model import Charter
+from investiture.charter.policy import EmergencyPath
+from investiture.charter.rules import Report
+from investiture.charter.rules.risk import emergencies_are_bounded
 
 _SOUND = Path(__file__).resolve().parents[2] / "unit" / "charter" / "small.yaml"
 ENVELOPE = "envelopes/all"
@@ -34,6 +39,17 @@ class Unit:
 
 
 @dataclass(slots=True)
+class Owed:
+    """A review that a team is owed, as the oracle knows it: its emergency, and who asked for it."""
+
+    name: str
+    team: str
+    asking: frozenset[str]
+    voices: set[str] = field(default_factory=set[str])
+    """Who decided provisionally, at whichever gate."""
+
+
+@dataclass(slots=True)
 class Enterprise:
     """A charter, its people, and who may act in whose name."""
 
@@ -47,6 +63,13 @@ class Enterprise:
     """Of the one envelope."""
     lent: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
     """Delegator, delegate, purpose."""
+    owed: dict[str, Owed] = field(default_factory=dict[str, Owed])
+    """The reviews that are not closed, by team."""
+
+    @property
+    def path(self) -> EmergencyPath | None:
+        """What the charter says of emergencies; nothing where the lint would not let it pass."""
+        return self.charter.emergency
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -90,8 +113,10 @@ def enterprise(number: int, least: int, most: int) -> Enterprise:
         units.append(Unit(f"units/u{place}", side, head, deputy))
     home = {person: chance.choice(units).name for person in people}
     chiefs = {person for person in people if chance.random() < 0.7}
+    charter = _charter(number, units, people, chance)
+    urgent = _emergency(Random(f"emergency {number}"), units, home)
     return Enterprise(
-        charter=_charter(number, units, people, chance),
+        charter=_sounding(charter, urgent),
         units=tuple(units),
         home=home,
         chiefs=frozenset(chiefs),
@@ -159,6 +184,48 @@ def _charter(number: int, units: list[Unit], people: list[str], chance: Random) 
         "standard_classes": [],
     }
     return Charter.model_validate(said)
+
+
+def _emergency(chance: Random, units: list[Unit], home: dict[str, str]) -> dict[str, Any]:
+    """Who decides an emergency: most of them of the right side, where they work then, not all."""
+    side_of = {unit.name: unit.side for unit in units}
+    free = list(home)
+    chance.shuffle(free)
+
+    def some(side: str, least: int, most: int) -> list[str]:
+        twice = chance.random() < 0.05  # somebody has another place as well: no lint allows it
+        among = [*home] if twice else free
+        fit = [one for one in among if side_of[home[one]] == side or chance.random() < 0.15]
+        found = [*fit, *(one for one in among if one not in fit)][: chance.randint(least, most)]
+        free[:] = [one for one in free if one not in found]
+        for one in found:
+            if side and side_of[home[one]] != side and chance.random() < 0.7:
+                home[one] = chance.choice([unit.name for unit in units if unit.side == side])
+        return found
+
+    hours, cap = chance.choice((72, 72, 20)), chance.choice((TIER_MINOR - 1, TIER_MINOR * 10))
+    most = 3 if len(home) > 9 else 2
+    return {
+        "stands": f"PT{hours}H",
+        "caps": {"amount_minor": cap, "exposure_bps": 5_000},
+        "fund": some("money", 2, most),
+        "knight": some("it", 2, most),
+        "countersigners": some("business", 2, 2),
+        "closers": [] if chance.random() < 0.1 else some("", 1, 2),
+        "review": {"duration": "P90D", "calendar": "always"},
+    }
+
+
+def _sounding(charter: Charter, urgent: dict[str, Any]) -> Charter:
+    """The charter with an emergency path that the lint lets pass, or without one."""
+    try:
+        path = EmergencyPath.model_validate(urgent)
+    except ValidationError:  # nobody is left to countersign
+        return charter
+    made = charter.model_copy(update={"emergency": path})
+    report = Report(Document(charter.id, {}, {}))
+    emergencies_are_bounded(made, report)
+    return charter if report.findings else made
 
 
 def _tier(least: int, below: int | None, *approvals: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ code with the services.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
-from tests.contract.sides.houses import Enterprise
+from tests.contract.sides.houses import Enterprise, Owed
 
 from investiture.api.common.v1 import gate_pb2
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
@@ -40,6 +41,14 @@ class Attempt:
         return frozenset(name for name in (self.person, self.behalf) if name)
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One of the two voices of a provisional decision."""
+
+    person: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class Standing:
     """Who stands on which side of one program, as far as it was accepted."""
@@ -53,6 +62,14 @@ class Standing:
     """By case of money and IT: the business side as it was told, openings added up."""
     money_of: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """By case of IT: the money side as it was told."""
+    pledge: str = ""
+    """The present round of the pledge."""
+    heard: dict[str, list[Attempt]] = field(default_factory=dict[str, list[Attempt]])
+    """By case: who decided as usual; a case that reads as provisional shows others."""
+    declared: dict[str, Owed] = field(default_factory=dict[str, Owed])
+    """By pledge: the emergency that was declared there."""
+    spoken: dict[str, list[Spoken]] = field(default_factory=dict[str, list[Spoken]])
+    """By case: who decided it provisionally."""
 
     @property
     def named(self) -> set[str]:
@@ -61,7 +78,36 @@ class Standing:
 
     @property
     def business(self) -> set[str]:
-        return self.named | self.pledgers | self.overriders
+        provisionally = {one.person for one in self.spoken_on(self.pledge)}
+        return self.named | self.pledgers | self.overriders | provisionally
+
+    def spoken_on(self, case: str) -> list[Spoken]:
+        """Who decided a case provisionally, in order; one is not two."""
+        return self.spoken.get(case, [])
+
+    def dated(self, case: str) -> set[str]:
+        """Who stands behind a case by a provisional decision, also after the ordinary one."""
+        voices = self.spoken_on(case)
+        return {one.person for one in voices} if len(voices) == 2 else set()
+
+    def others(self, case: gate_pb2.GateCase) -> set[str]:
+        """Who stands on the sides that are not the case's own, as far as it was told."""
+        if case.gate == gate_pb2.GATE_PLEDGE:
+            return set()
+        money = self.money_of.get(case.name, set())
+        return self.business_of[case.name] | self.named | money
+
+    def deciders(self, case: gate_pb2.GateCase) -> set[str]:
+        """Everybody behind the ordinary decision, principals included."""
+        if not in_force(case):
+            return deciders(case)
+        return {name for one in self.heard.get(case.name, ()) for name in one.people}
+
+    def approvals(self, case: gate_pb2.GateCase) -> int:
+        """How often the money was approved."""
+        if not in_force(case):
+            return sum(one.role == "approver" for one in case.deciders)
+        return sum(one.method == "ApproveFunding" for one in self.heard.get(case.name, ()))
 
     def told(
         self, case: gate_pb2.GateCase, pledge: gate_pb2.GateCase, money: Iterable[str]
@@ -79,15 +125,20 @@ class Standing:
             self.money_of.setdefault(case.name, set()).update(money)
 
 
-def deciders(case: gate_pb2.GateCase, *roles: str) -> set[str]:
-    """Everybody behind a case, principals included; of these roles only, where some are given."""
-    return {
-        name
-        for one in case.deciders
-        if not roles or one.role in roles
-        for name in (one.person, one.on_behalf_of)
-        if name
-    }
+def deciders(case: gate_pb2.GateCase) -> set[str]:
+    """Everybody behind a case as it reads, principals included."""
+    return {name for one in case.deciders for name in (one.person, one.on_behalf_of) if name}
+
+
+def in_force(case: gate_pb2.GateCase) -> bool:
+    """Whether it reads as standing by a provisional decision: the ordinary one is still asked."""
+    standing = case.state == gate_pb2.CASE_STATE_STANDING
+    return bool(standing and case.basis == gate_pb2.BASIS_EMERGENCY)
+
+
+def is_asked(case: gate_pb2.GateCase) -> bool:
+    """Whether its ordinary decision is to be made."""
+    return bool(case.state == gate_pb2.CASE_STATE_OPEN) or in_force(case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +151,10 @@ class Oracle:
     def pledging(self, attempt: Attempt, pledge: pb.Pledge) -> Says:
         """Pledging: who is named and was not heard, with a limit, of the business side."""
         case, facts, people = pledge.gate_case, self.standing.facts, attempt.people
-        if not self._present(attempt, case, "PLEDGE") or people & deciders(case):
+        if not self._present(attempt, case, "PLEDGE") or people & self._heard(case):
             return Says.MUST_NOT
         seats = [name for name in (facts.sponsor, facts.counter_sponsor) if name]
-        if len(deciders(case, "sponsor")) and len(set(seats)) == 1:
+        if self.standing.pledgers and len(set(seats)) == 1:
             return Says.MUST_NOT
         held = {h.person for h in case.holders if h.role == "sponsor"}
         if not people & {*seats, *held}:
@@ -146,14 +197,14 @@ class Oracle:
         if not self._present(attempt, case, "FUND") or people & business:
             return Says.MUST_NOT
         levels = self._levels()
-        given = sum(one.role == "approver" for one in case.deciders)
+        given = self.standing.approvals(case)
         holds = self._holds(case, people)
         if attempt.method == "Reserve":
             may = holds or self.made.owner in people
-            apart = not deciders(case) & business
+            apart = not self._heard(case) & business
             return Says.MUST if given >= sum(levels) and may and apart else Says.MUST_NOT
         if attempt.method == "ApproveFunding":
-            first = given < sum(levels) and not people & deciders(case)
+            first = given < sum(levels) and not people & self._heard(case)
             return Says.MUST if holds and first else Says.MUST_NOT
         return Says.MUST if holds else Says.MUST_NOT  # asking for changes, declining
 
@@ -163,7 +214,7 @@ class Oracle:
         others = self.standing.business_of[case.name] | self.standing.money_of[case.name]
         if not self._present(attempt, case, "KNIGHT") or people & others:
             return Says.MUST_NOT
-        heard = deciders(case)
+        heard = self._heard(case)
         if attempt.method == "Knight" and people & heard:
             return Says.MUST_NOT
         if attempt.method == "Knight" and heard & others:
@@ -173,7 +224,10 @@ class Oracle:
     def _present(self, attempt: Attempt, case: gate_pb2.GateCase, purpose: str) -> bool:
         """The case is open, and the name acted in was lent."""
         lent = not attempt.behalf or (attempt.behalf, attempt.person, purpose) in self.made.lent
-        return case.state == gate_pb2.CASE_STATE_OPEN and lent
+        return is_asked(case) and lent
+
+    def _heard(self, case: gate_pb2.GateCase) -> set[str]:
+        return self.standing.deciders(case)
 
     def _holds(self, case: gate_pb2.GateCase, people: frozenset[str]) -> bool:
         return any(h.person in people and h.role != GOVERNANCE for h in case.holders)

@@ -40,6 +40,7 @@ from investiture.chassis.refusal import Refusal
 from investiture.chassis.server import Binding, Server
 from investiture.itrisk.__main__ import compose as compose_itrisk
 from investiture.sponsorship.__main__ import compose as compose_sponsorship
+from investiture.sponsorship.emergencies import SERVICE as EMERGENCY_SERVICE
 
 _COMPOSE = {
     "sponsorship": compose_sponsorship,
@@ -47,9 +48,9 @@ _COMPOSE = {
     "itrisk": compose_itrisk,
 }
 _API = {
-    "sponsorship": "investiture.api.sponsorship.v1.SponsorshipService",
-    "budget": "investiture.api.budget.v1.BudgetService",
-    "itrisk": "investiture.api.itrisk.v1.ItRiskService",
+    "sponsorship": ("investiture.api.sponsorship.v1.SponsorshipService", EMERGENCY_SERVICE),
+    "budget": ("investiture.api.budget.v1.BudgetService",),
+    "itrisk": ("investiture.api.itrisk.v1.ItRiskService",),
 }
 ROLES = frozenset(
     {
@@ -203,7 +204,7 @@ async def distant_rooms(
                     served(compose, service, realm, url, peers=peers)
                 )
                 peers = {**peers, service: running.address}
-                found[service] = DistantRoom(running, _API[service], CASE_SERVICE)
+                found[service] = DistantRoom(running, *_API[service], CASE_SERVICE)
         await _settle(found, made)
         yield found
 

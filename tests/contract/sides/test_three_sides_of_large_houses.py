@@ -2,7 +2,7 @@
 
 Must-show 5 of the issue on the business gates; architecture.md, law 7: by role (every caller here
 has all of them), by delegation in either direction, by being two units' head, in bulk (everybody at
-once), and through `validate_only`.
+once), and through `validate_only`; in emergencies and beside them.
 """
 
 from functools import partial
@@ -37,3 +37,7 @@ async def test_the_three_sides_of_a_larger_house_never_share_a_person(
     assert tally.done > LEAST // 25
     assert tally.delegated
     assert tally.launched, "honest people get through"
+    assert tally.provisional["PLEDGE"], "two people decided it for a while"
+    assert tally.replaced, "the ordinary decision took its place"
+    assert tally.blocked, "a team that is owed a review has no other emergency"
+    assert tally.reviewed

@@ -2,13 +2,14 @@
 
 Must-show 5 of the issue on the business gates; architecture.md, law 7: by role (every caller here
 has all of them), by delegation in either direction, by being two units' head, in bulk (everybody at
-once), and through `validate_only`.
+once), and through `validate_only`; in emergencies and beside them.
 """
 
 from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.contract.sides.acts import GATES
 from tests.contract.sides.everybody import everybody_tries
 from tests.contract.sides.rooms import rooms
 from tests.support.clock import SettableClock
@@ -37,3 +38,11 @@ async def test_the_three_sides_of_a_small_house_never_share_a_person(
     assert tally.done > LEAST // 25
     assert tally.delegated
     assert tally.launched, "honest people get through"
+    assert all(tally.provisional[gate] for gate in GATES), (
+        "two people decided each gate for a while"
+    )
+    assert tally.replaced, "the ordinary decision took its place"
+    assert tally.ran_out, "and where it did not, the time ran out"
+    assert tally.provisionally_launched
+    assert tally.blocked, "a team that is owed a review has no other emergency"
+    assert tally.reviewed

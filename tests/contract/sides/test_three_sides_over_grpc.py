@@ -2,7 +2,7 @@
 
 Must-show 5 of the issue on the business gates; architecture.md, law 7: by role (every caller here
 has all of them), by delegation in either direction, by being two units' head, in bulk (everybody at
-once), and through `validate_only`.
+once), and through `validate_only`; in emergencies and beside them.
 """
 
 from functools import partial
@@ -30,3 +30,5 @@ async def test_the_three_sides_never_share_a_person_over_grpc(
     assert tally.done > LEAST // 25
     assert tally.delegated
     assert tally.launched, "honest people get through"
+    assert tally.declared
+    assert tally.provisional.total(), "two people decided a gate for a while"

@@ -1,78 +1,52 @@
 """One program walked through its three gates while everybody tries everything, again and again."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, timedelta
 from random import Random
 from typing import Any
 
-from tests.contract.sides.houses import ENVELOPE, TIER_MINOR, Enterprise
-from tests.contract.sides.oracle import Attempt, Oracle, Says, Standing, deciders
+from tests.contract.sides.acts import (
+    ENDING,
+    GATES,
+    IT,
+    MONEY,
+    NAMELESS,
+    OWNER,
+    PROVISIONAL,
+    PURPOSE,
+    agrees,
+    case_of,
+    gate_of,
+    request_of,
+)
+from tests.contract.sides.emergencies import EmergencyOracle
+from tests.contract.sides.houses import Enterprise
+from tests.contract.sides.oracle import (
+    Attempt,
+    Oracle,
+    Says,
+    Standing,
+    deciders,
+    in_force,
+    is_asked,
+)
+from tests.contract.sides.proposals import proposed
 from tests.contract.sides.rooms import AnyRoom
+from tests.contract.sides.tally import Tally
 from tests.support.clock import SettableClock
-from tests.support.facts import revision
 from tests.support.services import Realm, new_request_id
 
-from investiture.api.budget.v1 import budget_service_pb2 as budget_pb
 from investiture.api.casework.v1 import case_service_pb2 as case_pb
 from investiture.api.common.v1 import gate_pb2
-from investiture.api.itrisk.v1 import itrisk_service_pb2 as itrisk_pb
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as pb
 from investiture.casework.facts import Authority, Revision, Warrant
-from investiture.casework.words import Gate
+from investiture.casework.statements import FRESH
+from investiture.casework.words import Basis, Gate
 from investiture.chassis.refusal import PreconditionFailed
 from investiture.launch.domain import readiness, stages
 
-GATES = ("PLEDGE", "FUND", "KNIGHT")
-OWNER = {"PLEDGE": "sponsorship", "FUND": "budget", "KNIGHT": "itrisk"}
-MONEY = ("ApproveFunding", "Reserve", "RequestFundingChanges", "DeclineFunding")
-IT = ("Knight", "RequestChanges", "Decline")
-ENDING = frozenset({"RequestFundingChanges", "DeclineFunding", "RequestChanges", "Decline"})
-"""Rehearsed, never done for good: a walk would end there."""
-
 WORKER, GOVERNOR = "workloads/worker", "people/governor"
-GAP = gate_pb2.Gap(risk="r", tolerance="t", excess="e", remedy="m")
-_REQUESTS: dict[str, Any] = {
-    "Pledge": pb.PledgeRequest,
-    "RecordPosition": pb.RecordPositionRequest,
-    "ApproveFunding": budget_pb.ApproveFundingRequest,
-    "Reserve": budget_pb.ReserveRequest,
-    "RequestFundingChanges": budget_pb.RequestFundingChangesRequest,
-    "DeclineFunding": budget_pb.DeclineFundingRequest,
-    "Knight": itrisk_pb.KnightRequest,
-    "RequestChanges": itrisk_pb.RequestChangesRequest,
-    "Decline": itrisk_pb.DeclineRequest,
-}
-_SAYING: dict[str, dict[str, Any]] = {
-    "RecordPosition": {"kind": pb.POSITION_KIND_CONSENT},
-    "Reserve": {"envelope": ENVELOPE},
-    "RequestFundingChanges": {"gaps": [GAP]},
-    "DeclineFunding": {"gap": GAP},
-    "RequestChanges": {"gaps": [GAP]},
-    "Decline": {"gaps": [GAP], "price": "p", "no_exposure_fits": True},
-}
-_NAMELESS = frozenset({"RequestFundingChanges", "DeclineFunding"})
-"""Decided in one's own name only."""
-
-_PURPOSE = {"PLEDGE": ("PLEDGE", "POSITION"), "FUND": ("FUND",), "KNIGHT": ("KNIGHT",)}
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was tried, over all programs."""
-
-    attempts: int = 0
-    done: int = 0
-    rehearsed: int = 0
-    delegated: int = 0
-    refused: Counter[str] = field(default_factory=Counter[str])
-    launched: int = 0
-    late: int = 0
-    """Warrants that launch refused: a decider of money or IT has pledged since."""
-    barred: int = 0
-    """Programs that stood still because nobody was left who might decide, or a side was taken."""
 
 
 class Walk:
@@ -90,41 +64,29 @@ class Walk:
     ) -> None:
         self.made, self.rooms, self.realm, self.clock = made, found, realm, clock
         self.chance, self.tally = chance, tally
+        self.urgent = made.path is not None and chance.random() < 0.9
+        self.surprising = 0.05 if self.urgent else 0.25
         self.standing = Standing(self._proposal(name, 1))
         self.oracle = Oracle(made, self.standing)
+        self.emergencies = EmergencyOracle(made, self.standing)
 
     def _proposal(self, name: str, number: int, **changes: Any) -> Revision:
-        business = [unit for unit in self.made.units if unit.side == "business"]
-        people, chance = self.made.people, self.chance
-        chiefs = sorted(self.made.chiefs)
-        values: dict[str, Any] = {
-            "program": name,
-            "proposer": chance.choice(people),
-            "sponsor": chance.choice(chiefs or people),
-            "counter_sponsor": chance.choice(people) if chance.random() < 0.3 else "",
-            "owning_unit": chance.choice(business).name,
-            "amount_minor": chance.choice((1, TIER_MINOR - 1, TIER_MINOR, TIER_MINOR * 10)),
-            "audiences": tuple(
-                f"a-{unit.name.removeprefix('units/')}" for unit in chance.sample(business, 2)
-            ),
-            "channels": ("web",),
-            "data_classes": ("open",),
-            **changes,
-        }
-        return revision(number, **values)
+        return proposed(self.made, self.chance, name, number, urgent=self.urgent, **changes)
 
     async def walk(self) -> None:
         """To three standing warrants, or to where nobody is left."""
         surprises = self.chance.randint(0, 3)
-        for _ in range(60):
-            gate = await self._first_not_standing()
+        for _ in range(80):
+            gate, provisional = await self._first_not_standing()
+            if provisional and await self._meanwhile(provisional):
+                continue
             if gate is None:
                 if not await self._apart():
                     continue
                 if not surprises:
                     self.tally.launched += 1
                     return
-            if gate is None or (surprises and self.chance.random() < 0.25):
+            if gate is None or (surprises and self.chance.random() < self.surprising):
                 surprises -= 1
                 await self._surprise()
                 continue
@@ -143,20 +105,60 @@ class Walk:
         case: gate_pb2.GateCase = reading.gate_case
         return case
 
-    async def _first_not_standing(self) -> str | None:
-        facts = self.standing.facts
+    async def _first_not_standing(self) -> tuple[str | None, Sequence[str]]:
+        """The gate that is to be decided next, and those before it that stand provisionally."""
+        facts, provisional = self.standing.facts, list[str]()
         for gate in GATES:
             case = await self._read(gate)
             fresh = case.gate_digest == facts.gate_digest(Gate(gate))
             if case.state != gate_pb2.CASE_STATE_STANDING or not fresh:
-                return gate
-        return None
+                return gate, provisional
+            if in_force(case):
+                provisional.append(gate)
+        return None, provisional
+
+    async def _meanwhile(self, provisional: Sequence[str]) -> bool:
+        """While a gate stands provisionally its ordinary decision is asked, or its time runs out.
+
+        False where the program just goes on.
+        """
+        lot, gate = self.chance.random(), self.chance.choice(provisional)
+        if lot < 0.27:
+            if await self._open(gate) and not await self._everybody_tries(gate):
+                await self._escalated(gate)
+        elif lot < 0.36:
+            await self._runs_out(gate)
+        return lot < 0.36
+
+    async def _runs_out(self, gate: str) -> None:
+        """Until its last microsecond the decision gives a warrant, and after it none at all."""
+        case, moment = await self._read(gate), timedelta(microseconds=1)
+        self.clock.set(case.standing_until.ToDatetime(tzinfo=UTC) - moment)
+        first, _ = await self._first_not_standing()
+        standing = GATES[: GATES.index(first)] if first else GATES
+        if gate not in standing:
+            return  # one before it ran out sooner
+        signed = {Gate(one): self._opened(await self._warrant(one), Gate(one)) for one in standing}
+        facts = self.standing.facts
+        if len(signed) == len(GATES):
+            readiness.require_standing(facts, signed, self.clock.now(), FRESH)
+        self.clock.advance(moment)
+        request = case_pb.GetWarrantRequest(program=facts.program, gate=case.gate)
+        late = await self.rooms[OWNER[gate]].attempt(WORKER, "GetWarrant", request)
+        assert late == (None, "WRONG_STATE")
+        try:
+            readiness.require_standing(facts, signed, self.clock.now(), FRESH)
+        except PreconditionFailed:
+            self.tally.ran_out += 1
+        else:
+            raise AssertionError(f"launch took {gate}, whose time has run out")
 
     async def _warrant(self, gate: str) -> str:
         request = case_pb.GetWarrantRequest(
             program=self.standing.facts.program, gate=gate_pb2.Gate.Value(f"GATE_{gate}")
         )
         signed = await self.rooms[OWNER[gate]].ask(WORKER, "GetWarrant", request)
+        self.emergencies.warranted(self._opened(signed.warrant, Gate(gate)), self.clock.now())
         text: str = signed.warrant
         return text
 
@@ -177,12 +179,14 @@ class Walk:
             return await self._void(gate if standing else "FUND")
         case: gate_pb2.GateCase = answer.gate_case
         if gate == "PLEDGE" and case.name != before.name:
+            self.standing.pledge = case.name
             self.standing.pledgers.clear()
             self.standing.overriders.clear()
             self.standing.recused.clear()
         if gate != "PLEDGE":
             pledge, fund = await self._read("PLEDGE"), await self._read("FUND")
-            self.standing.told(case, pledge, deciders(fund))
+            money = deciders(fund) | self.standing.dated(fund.name)
+            self.standing.told(case, pledge, money)
         return True
 
     async def _void(self, gate: str) -> bool:
@@ -213,7 +217,7 @@ class Walk:
     async def _everybody_tries(self, gate: str) -> bool:
         """Everybody tries everything at once; one of those who may then does it for good."""
         case = await self._read(gate)
-        if case.state != gate_pb2.CASE_STATE_OPEN:
+        if not is_asked(case):
             return case.state == gate_pb2.CASE_STATE_STANDING
         record = await self._record(case)
         attempts = list(self._attempts(gate, record))
@@ -228,11 +232,27 @@ class Walk:
         await self._for_good(case, attempts, answers, record)
         if not able:
             return False
-        chosen = self.chance.choice(able)
+        urgent = [one for one in able if one.method in PROVISIONAL]
+        chosen = self.chance.choice(urgent if urgent and self.chance.random() < 0.95 else able)
         answer, reason = await self._try(chosen, case, rehearsing=False)
         assert self._judge(chosen, record, answer, reason), (chosen, reason)
-        self._remember(chosen)
+        self._remember(chosen, record)
+        await self._tell(gate, case)
         return True
+
+    async def _tell(self, gate: str, before: gate_pb2.GateCase) -> None:
+        """How long it stands now, where two have decided it or the ordinary decision was made."""
+        after = await self._read(gate)
+        if in_force(after) and not in_force(before):
+            until = after.standing_until.ToDatetime(tzinfo=UTC)
+            assert until == self.emergencies.until(after.name)
+            self.tally.provisional[gate] += 1
+        if in_force(before) and not in_force(after):
+            assert (after.state, after.basis) == (
+                gate_pb2.CASE_STATE_STANDING,
+                gate_pb2.BASIS_DECISION,
+            )
+            self.tally.replaced += 1
 
     def _moves(self, attempt: Attempt, record: Any) -> bool:
         """Whether it takes the program on: it neither ends it nor says again what was said."""
@@ -254,7 +274,7 @@ class Walk:
         tried = await asyncio.gather(*(self._try(one, case, rehearsing=False) for one in sample))
         for attempt, (answer, reason) in zip(sample, tried, strict=True):
             assert not self._judge(attempt, record, answer, reason), attempt
-        assert (await self._read(_gate(case))).etag == case.etag
+        assert (await self._read(gate_of(case))).etag == case.etag
 
     async def _record(self, case: gate_pb2.GateCase) -> Any:
         if case.gate != gate_pb2.GATE_PLEDGE:
@@ -263,9 +283,15 @@ class Walk:
         return await self.rooms["sponsorship"].ask(WORKER, "GetPledge", request)
 
     def _attempts(self, gate: str, record: Any) -> Iterator[Attempt]:
+        case = case_of(record)
+        urgent = self.urgent or self.chance.random() < 0.1
+        for person in self.made.people if urgent else ():
+            if gate == "PLEDGE" and not in_force(case):
+                yield Attempt("DeclareEmergency", person)
+            yield Attempt("DecideProvisionally", person)
         for person in self.made.people:
             stranger = self.chance.choice(self.made.people)
-            for purpose in _PURPOSE[gate]:
+            for purpose in PURPOSE[gate]:
                 names = dict.fromkeys((*self.made.names(person, purpose), stranger))
                 for behalf in names:
                     if behalf != person:
@@ -281,26 +307,15 @@ class Walk:
                 yield Attempt("RecordPosition", person, behalf, position.unit)
         else:
             for method in MONEY if gate == "FUND" else IT:
-                if not behalf or method not in _NAMELESS:
+                if not behalf or method not in NAMELESS:
                     yield Attempt(method, person, behalf)
 
     async def _try(
         self, attempt: Attempt, case: gate_pb2.GateCase, *, rehearsing: bool
     ) -> tuple[Any, str]:
-        said: dict[str, Any] = dict(_SAYING.get(attempt.method, {}))
-        if attempt.method not in _NAMELESS:
-            said["on_behalf_of"] = attempt.behalf
-        if attempt.unit:
-            said["unit"] = attempt.unit
-        request = _REQUESTS[attempt.method](
-            request_id=new_request_id(),
-            name=case.name,
-            etag=case.etag,
-            validate_only=rehearsing,
-            **said,
-        )
+        request = request_of(attempt, case, rehearsing=rehearsing)
         self.tally.attempts += 1
-        room = self.rooms[OWNER[_gate(case)]]
+        room = self.rooms[OWNER[gate_of(case)]]
         return await room.attempt(attempt.person, attempt.method, request)
 
     def _judge(self, attempt: Attempt, record: Any, answer: Any, reason: str) -> bool:
@@ -317,18 +332,30 @@ class Walk:
             self.tally.done += 1
         else:
             self.tally.refused[reason] += 1
+            self.tally.blocked += self._blocked(attempt)
         return done
 
+    def _blocked(self, attempt: Attempt) -> bool:
+        """Whether it is an emergency that its team may not have while it is owed a review."""
+        proposes = attempt.person == self.standing.facts.proposer
+        owed = self.made.home[attempt.person] in self.made.owed
+        return attempt.method == "DeclareEmergency" and proposes and owed
+
     def _disagreement(self, attempt: Attempt, says: Says, record: Any, reason: str) -> str:
-        case: gate_pb2.GateCase = record if attempt.method in MONEY + IT else record.gate_case
+        case = case_of(record)
         holders = [(one.person, one.role, one.unit) for one in case.holders]
         return (
             f"{attempt} {says.value} by the oracle, yet {reason or 'was done'}; {case.name} is "
             f"held by {holders}, decided by {deciders(case)}; business is "
-            f"{self.standing.business}, told as {self.standing.business_of.get(case.name)}"
+            f"{self.standing.business}, told as {self.standing.business_of.get(case.name)}; "
+            f"provisionally spoke {self.standing.spoken_on(case.name)}"
         )
 
     def _says(self, attempt: Attempt, record: Any) -> Says:
+        if attempt.method == "DeclareEmergency":
+            return self.emergencies.declaring(attempt, case_of(record))
+        if attempt.method == "DecideProvisionally":
+            return self.emergencies.deciding(attempt, case_of(record), self.clock.now())
         if attempt.method == "Pledge":
             return self.oracle.pledging(attempt, record)
         if attempt.method == "RecordPosition":
@@ -337,15 +364,23 @@ class Walk:
             return self.oracle.funding(attempt, record)
         return self.oracle.review(attempt, record)
 
-    def _remember(self, attempt: Attempt) -> None:
+    def _remember(self, attempt: Attempt, record: Any) -> None:
+        case = case_of(record)
         if attempt.method == "Pledge":
             self.standing.pledgers |= attempt.people
+        if attempt.method == "DeclareEmergency":
+            self.emergencies.declared(case.name)
+            self.tally.declared += 1
+        elif attempt.method == "DecideProvisionally":
+            self.emergencies.spoke(attempt.person, case.name, self.clock.now())
+        elif attempt.method != "RecordPosition" or agrees(record, attempt.unit):
+            self.standing.heard.setdefault(case.name, []).append(attempt)
 
     async def _escalated(self, gate: str) -> bool:
         """Whether time brought somebody new."""
         for _ in range(6):
             before = await self._read(gate)
-            if before.state != gate_pb2.CASE_STATE_OPEN:
+            if not is_asked(before):
                 return False
             self.clock.advance(timedelta(seconds=61))
             request = case_pb.EscalateCaseRequest(request_id=new_request_id(), name=before.name)
@@ -366,7 +401,7 @@ class Walk:
         }
         pledge = warrants[Gate.PLEDGE]
         business = {*facts.business_people, *pledge.business_people}
-        business |= {p for d in pledge.deciders if d.role == "sponsor" for p in d.people}
+        business |= {p for d in pledge.deciders if {*d.people} & business for p in d.people}
         money, it = warrants[Gate.FUND].people, warrants[Gate.KNIGHT].people
         assert money
         assert it
@@ -380,6 +415,9 @@ class Walk:
             assert await self._void("FUND" if business & money else "KNIGHT")
             return False
         assert apart, (business, money, it)
+        bases = {warrant.basis for warrant in warrants.values()}
+        self.tally.provisionally_launched += Basis.EMERGENCY in bases
+        readiness.require_standing(facts, warrants, self.clock.now(), FRESH)
         for person in self.made.people:
             for behalf in self.made.people:
                 self._go(person, "" if behalf == person else behalf, money | it)
@@ -407,7 +445,3 @@ class Walk:
 
     def _opened(self, signed: str, gate: Gate) -> Warrant:
         return self.realm.statements("launch").read_warrants([signed], (gate,))[gate]
-
-
-def _gate(case: gate_pb2.GateCase) -> str:
-    return gate_pb2.Gate.Name(case.gate).removeprefix("GATE_")
