@@ -253,8 +253,8 @@ _STATE_REMEDY: Mapping[CaseState, str] = {
     CaseState.SUPERSEDED: "decide on the newest round of this gate",
     CaseState.STANDING: "it is decided; to take it back, void the decision",
     CaseState.DECLINED: "until that is final, who proposed or sponsors it may appeal",
-    CaseState.EXPIRED: "a new round opens by itself; decide there",
-    CaseState.VOIDED: "a new round opens by itself; decide there",
+    CaseState.EXPIRED: "before the launch a new round opens by itself; decide there",
+    CaseState.VOIDED: "before the launch a new round opens by itself; decide there",
 }
 
 

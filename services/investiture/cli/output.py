@@ -1,7 +1,8 @@
 """How answers look: for people with rich, for scripts as proto JSON with stable field names."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,16 +10,35 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 
-console = Console(highlight=False, emoji=False)
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What steers a terminal instead of being read: control characters, and overrides of direction."""
+
+
+class _Plain(Console):
+    """A console on which what people wrote cannot steer the reader's terminal."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yield the segments of what is to be shown, without what steers."""
+        for segment in super().render(renderable, options):
+            if segment.control is None and _STEERING.search(segment.text):
+                yield Segment(_STEERING.sub("", segment.text), segment.style)
+            else:
+                yield segment
+
+
+console = _Plain(highlight=False, emoji=False)
 """Answers."""
 
-complaints = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+complaints = _Plain(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 """What went wrong, and what is going on meanwhile."""
 
 GATES = (
@@ -101,6 +121,11 @@ def outcome_word(outcome: int) -> str:
 
 def _words(name: str, prefix: str) -> str:
     return name.removeprefix(prefix).lower().replace("_", " ")
+
+
+def one_line(text: str) -> str:
+    """Return what somebody wrote on one line, so that it cannot pass for a line of ours."""
+    return " ".join(text.split())
 
 
 def short(name: str) -> str:

@@ -12,6 +12,7 @@ from investiture.cli.output import (
     clock,
     gate_word,
     instant,
+    one_line,
     outcome_word,
     short,
     span,
@@ -142,7 +143,7 @@ def _remarks(path: pb.Path) -> Iterator[Text]:
         by = f" by {short(program.ended_by)}" if program.ended_by else ""
         yield Text(f"  ended{by}: {program.end_reason}", style="dim")
     for incident in program.incidents:
-        yield Text(f"  incident: {incident}", style="red")
+        yield Text(f"  incident: {one_line(incident)}", style="red")
 
 
 def case_remarks(case: gate_pb2.GateCase) -> Iterator[Text]:
@@ -189,9 +190,9 @@ def trial_remarks(runs: Iterable[gate_pb2.TrialRun]) -> Iterator[Text]:
         line = f"  trial {run.pilot} by standing decision {run.standing_decision.id}, {size}, "
         yield Text(f"{line}{clock(instant(run, 'began_at'))} to {ended}: {how}", style="cyan")
         for observed in run.observations:
-            yield Text(f"    {observed}", style="dim")
+            yield Text(f"    {one_line(observed)}", style="dim")
         for incident in run.incidents:
-            yield Text(f"    incident: {incident}", style="red")
+            yield Text(f"    incident: {one_line(incident)}", style="red")
 
 
 def _appeal_remarks(gate: str, appeal: gate_pb2.Appeal) -> Iterator[Text]:

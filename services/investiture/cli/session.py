@@ -271,7 +271,7 @@ def guard(shared: Shared, act: Callable[[], None]) -> None:
         act()
     except KeyboardInterrupt:
         raise typer.Exit(problems.INTERRUPTED) from None
-    except (typer.Exit, typer.Abort):
+    except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:  # noqa: BLE001 - the outermost edge: whatever it was, words
         raise typer.Exit(_tell(error, shared)) from None

@@ -159,10 +159,15 @@ class KnightDesk:
         return domain.holders_of(levels[0], tx.now) if levels else ()
 
     def _take_over(self, tx: Transaction, program: str, runs: Sequence[TrialRun]) -> None:
-        """Begins with the risk profile of a trial, where the program has none of its own yet."""
+        """Begins with the risk profile of a trial, where the program has none of its own yet.
+
+        It is the one that the trial ran with: what its proposer wrote afterwards was not tried.
+        """
         if not runs or self._profiles.newest(tx, program) is not None:
             return
-        known = ((run, self._profiles.newest(tx, run.program)) for run in runs)
+        known = (
+            (run, self._profiles.as_of(tx, run.program, run.ended_at or tx.now)) for run in runs
+        )
         run, before = next(((run, one) for run, one in known if one is not None), (None, None))
         if run is None or before is None:
             return

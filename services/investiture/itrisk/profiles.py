@@ -50,6 +50,12 @@ _NEWEST = (
     .order_by(_P.version.desc())
     .limit(1)
 )
+_AS_OF = (
+    sa.select(PROFILE)
+    .where(_P.program == sa.bindparam("known"), _P.saved_at <= sa.bindparam("at"))
+    .order_by(_P.version.desc())
+    .limit(1)
+)
 _VERSION = sa.select(PROFILE).where(
     _P.program == sa.bindparam("known"), _P.version == sa.bindparam("number")
 )
@@ -132,6 +138,11 @@ class ProfileStore:
     def newest(self, tx: Transaction, program: str) -> Profile | None:
         """The newest version, if there is one."""
         row = tx.connection.execute(_NEWEST, {"known": program}).mappings().first()
+        return None if row is None else Profile(**row)
+
+    def as_of(self, tx: Transaction, program: str, at: datetime) -> Profile | None:
+        """The newest version at an instant, if there was one."""
+        row = tx.connection.execute(_AS_OF, {"known": program, "at": at}).mappings().first()
         return None if row is None else Profile(**row)
 
     def version(self, tx: Transaction, program: str, number: int) -> Profile:

@@ -186,7 +186,7 @@ def _require_nothing_lowered(before: Mapping[str, Any], after: Mapping[str, Any]
         raise InvalidArgument.of(
             "evidence",
             f"a reviewer lowers an estimate only with evidence ({'; '.join(less)}): give its url "
-            "and sha256, or leave the estimate to the proposer",
+            "and sha256, or a trial the review was shown, or leave the estimate to the proposer",
         )
 
 

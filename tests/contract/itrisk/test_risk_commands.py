@@ -56,6 +56,11 @@ async def test_a_profile_is_saved_assessed_estimated_and_asked_for_changes_from_
         code, said = await pia.types("risk", "profile", "typed", "--file", str(file))
         assert (code, "say why it changes" in said) == (problems.BAD_INPUT, True), said
 
+        for half, missing in (("--evidence", "--sha256"), ("--sha256", "--evidence")):
+            again = ("risk", "profile", "typed", "--file", str(file), half, "https://x.example/a")
+            code, said = await pia.types(*again)
+            assert (code, f"with {missing}" in said) == (2, True), said
+
         case = await desk.opened(facts)
         code, said = await pia.types("risk", "assess", "typed", "--svg", str(picture))
         assert (code, "OUTSIDE" in said, "MFA" in said) == (0, True, True), said

@@ -1,7 +1,8 @@
 """The trial lane at IT's review: knighted in advance, the caps and the knight looked at here."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,20 @@ async def test_the_full_path_begins_with_the_risk_profile_of_the_trial(desk: Des
     assert [one.sha256 for one in taken.evidence] == [case.trial_runs[0].digest]
     assessed = await risk.Assess(risk_pb.AssessRequest(program=case.program))
     assert assessed.digest
+
+
+async def test_what_was_written_after_the_trial_is_not_what_it_ran_with(desk: Desk) -> None:
+    risk = risk_of(desk)
+    ran = await risk.SaveRiskProfile(saving(RUN.program, content(scenario(0.7))))
+    run = replace(RUN, began_at=desk.clock.now(), ended_at=desk.clock.now())
+    desk.clock.advance(timedelta(days=1))
+    later: dict[str, Any] = {"etag": ran.etag, "reason": "seen since"}
+    await risk.SaveRiskProfile(saving(RUN.program, content(scenario(0.9)), **later))
+    case = await asked_after(desk, run)
+    latest = risk_pb.GetRiskProfileRequest(name=f"{case.program}/riskProfiles/latest")
+    taken = await risk.GetRiskProfile(latest)
+    assert taken.content == ran.content
+    assert taken.reason == f"taken over from {ran.name}, which {run.pilot} ran with"
 
 
 async def test_what_the_program_says_itself_is_not_replaced_by_what_the_trial_said(

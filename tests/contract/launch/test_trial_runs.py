@@ -26,9 +26,9 @@ async def running(desk: Front, *, foot: Gate | None = None) -> pb.Pilot:
     return await piloted(desk, foot)
 
 
-async def again(desk: Front) -> pb.Pilot:
-    """A second pilot of the trial, of fewer people."""
-    await desk.revised(await desk.program(NAME), pilot_plan=plan(people=40, days=14))
+async def again(desk: Front, people: int = 40) -> pb.Pilot:
+    """Another pilot of the trial, of fewer people."""
+    await desk.revised(await desk.program(NAME), pilot_plan=plan(people=people, days=14))
     return await piloted(desk)
 
 
@@ -102,6 +102,19 @@ async def test_a_failed_trial_says_so_and_a_second_one_comes_before_it(desk: Fro
     second, first = await signed(desk, name)
     assert (first.pilot, first.verdict) == (pilot.gate_case.name, Verdict.PILOT_FAILED)
     assert (second.people, second.ended_at) == (40, None)
+
+
+async def test_a_trial_that_went_wrong_is_not_pushed_out_by_repeating_it(desk: Front) -> None:
+    failed = await running(desk)
+    gap = gate_pb2.Gap(risk="use", tolerance="30 %", excess="12 %", remedy="explain it")
+    lines = ["12 % were active"]
+    await desk.outcome(failed, outcome=pb.PILOT_OUTCOME_FAILED, observations=lines, gaps=[gap])
+    await again(desk, 40)
+    for people in (39, 38):
+        await desk.outcome(await again(desk, people))
+    newest, worst = await signed(desk, NAME)
+    assert (newest.people, newest.verdict) == (38, Verdict.PILOT_SUCCEEDED)
+    assert (worst.pilot, worst.verdict) == (failed.gate_case.name, Verdict.PILOT_FAILED)
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "revised"])

@@ -4,16 +4,16 @@ import io
 from datetime import UTC, datetime, timedelta
 
 from google.type.money_pb2 import Money
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 
 from investiture.api.budget.v1 import budget_service_pb2 as budget_pb
 from investiture.api.common.v1 import gate_pb2, statements_pb2
 from investiture.api.launch.v1 import launch_service_pb2 as pb
 from investiture.api.sponsorship.v1 import sponsorship_service_pb2 as sponsorship_pb
 from investiture.cli.ledgers import Book, balances_of, balances_table, ledger_table
-from investiture.cli.output import as_dict, complaints, console, span
+from investiture.cli.output import as_dict, complaints, console, span, table
 from investiture.cli.ownership import ownership_map
-from investiture.cli.paths import case_line, path_table
+from investiture.cli.paths import case_line, path_table, trial_remarks
 from investiture.cli.pledges import positions_table
 from investiture.cli.programs import path_line
 
@@ -77,6 +77,18 @@ def path() -> pb.Path:
         waiting_at=gate_pb2.GATE_PLEDGE,
         stall_bill=eur(12),
     )
+
+
+def test_what_people_wrote_neither_steers_a_terminal_nor_passes_for_a_line_of_ours() -> None:
+    written = "41 %\n  incident: none\x1b[31m\x9b2J\x07\r\u202e"
+    run = gate_pb2.TrialRun(pilot="programs/x/pilots/1", observations=[written])
+    steered = table("said")
+    steered.add_row(written)
+    with console.capture() as captured:
+        console.print(Group(*trial_remarks([run]), steered))
+    said = captured.get()
+    assert not set(said) & set("\x1b\x9b\x07\r\u202e")
+    assert "\n    41 % incident: none[31m2J" in said
 
 
 def test_a_path_says_who_holds_it_since_when_and_what_comes_next() -> None:

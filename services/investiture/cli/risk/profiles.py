@@ -50,9 +50,11 @@ def profile(
             session.show(found, _shown)
             return
         shown: list[pb.RiskEvidence] = []
+        if evidence and not sha256:
+            raise typer.BadParameter("say its digest with --sha256", param_hint="--evidence")
+        if sha256 and not evidence:
+            raise typer.BadParameter("say where it is with --evidence", param_hint="--sha256")
         if evidence:
-            if not sha256:
-                raise typer.BadParameter("say its digest with --sha256", param_hint="--evidence")
             digest = digest_of(None, sha256).removeprefix("sha256:")
             shown.append(pb.RiskEvidence(url=evidence, sha256=digest))
         request = pb.SaveRiskProfileRequest(

@@ -58,19 +58,35 @@ def harmed(runs: Runs, program: str, incident: str) -> Runs:
 
 
 def evidence(runs: Runs, elsewhere: Iterable[TrialRun] = ()) -> Runs:
-    """What is signed of the runs: the newest, each as the program that ran it has it now.
+    """What is signed of the runs: the newest first, each as the program that ran it has it now.
 
-    `elsewhere` is what the programs have on record that are taken up again.
+    What went wrong in an earlier one is shown before what went well in a later one, so that no
+    trial is pushed out by repeating it. `elsewhere` is what the programs have on record that are
+    taken up again.
     """
     known = {run.pilot: run for run in elsewhere}
+    now = [known.get(run.pilot, run) for run in runs]
+    worst = sorted(now[1:], key=_went)[: MOST - 1]
     return tuple(
         replace(
             run,
             observations=tuple(_cut(line) for line in run.observations),
             incidents=tuple(_cut(line) for line in run.incidents[:MOST_INCIDENTS]),
         )
-        for run in (known.get(one.pilot, one) for one in runs[:MOST])
+        for run in (*now[:1], *worst)
     )
+
+
+def _went(run: TrialRun) -> tuple[bool, int]:
+    """How a trial went, the worst first: harm, then a failure, then what nobody recorded."""
+    return not run.incidents, _RANK.get(run.verdict, 0)
+
+
+_RANK: Mapping[Verdict | None, int] = {
+    Verdict.PILOT_FAILED: 0,
+    None: 1,
+    Verdict.PILOT_SUCCEEDED: 2,
+}
 
 
 def _cut(line: str) -> str:

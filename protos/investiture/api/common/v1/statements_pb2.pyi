@@ -271,7 +271,7 @@ class RevisionStatement(_message.Message):
     @_builtins.property
     def trial_runs(self) -> _containers.RepeatedCompositeFieldContainer[_gate_pb2.TrialRun]:
         """Pilots of this program, or of one that it takes up again, that ran under a standing decision; as of the minting of this
-        statement, the newest first, at most 2.
+        statement: the newest, and of those before it the one that went worst, at most 2.
         """
 
     def __init__(

@@ -1237,7 +1237,7 @@ class Path(_message.Message):
     @_builtins.property
     def trial_runs(self) -> _containers.RepeatedCompositeFieldContainer[_gate_pb2.TrialRun]:
         """Pilots of this program, or of one that it takes up again, that ran under a standing decision, as the next gate to open is
-        shown them: the newest first, at most 2.
+        shown them: the newest, and of those before it the one that went worst, at most 2.
         """
 
     def __init__(
