@@ -40,6 +40,9 @@ async def test_a_void_after_the_launch_is_an_incident_and_the_sponsors_to_answer
     assert incident.endswith("the decision of knight was taken back: it leaks")
     proof = contract.prove_return_id(play.name)
     await shown_at(client, proof, "PROVE OPEN", "KNIGHT was lost (VOIDED)")
+    told = await done("omar", "path", "show", program)
+    assert proof in told
+    assert "KNIGHT was lost" in told
     case = await play.case(gate_pb2.GATE_PROVE, "launch")
     assert case.amber == gate_pb2.AMBER_DECISION_LOST
     inbox = await done("sara", "inbox")

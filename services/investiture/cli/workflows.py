@@ -4,7 +4,11 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, cast
 
-from temporalio.client import WorkflowExecutionDescription, WorkflowHandle
+from temporalio.client import (
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+)
 from temporalio.common import SearchAttributePair
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -15,22 +19,24 @@ from investiture.cli.output import clock
 from investiture.cli.problems import Complaint
 from investiture.cli.session import Session
 from investiture.stack.names import TEMPORAL
-from investiture.workflows.contract import RETRY, launch_path_id
+from investiture.workflows.contract import RETRY, launch_path_id, prove_return_id
 
 _CONNECT_SECONDS = 5.0
 
 
 async def described(session: Session, program: str) -> dict[str, Any]:
-    """Return what Temporal says of a path, as plain data.
+    """Return what Temporal says of a path, after the launch of the proof, as plain data.
 
     Raises:
         Complaint: Temporal does not answer, or has no such workflow.
     """
-    handle = await _handle(session, program)
+    path, proof = await _handles(session, program)
     try:
-        found = await handle.describe()
+        found = await path.describe()
+        if found.status is not WorkflowExecutionStatus.RUNNING:
+            found = await _described(proof) or found
     except RPCError as error:
-        raise _no_workflow(error, handle.id) from None
+        raise _no_workflow(error, path.id) from None
     memo = await found.memo()
     return {
         "workflow_id": found.id,
@@ -49,16 +55,37 @@ async def retried(session: Session, program: str) -> str:
     Raises:
         Complaint: Temporal does not answer, or has no such workflow.
     """
-    handle = await _handle(session, program)
+    path, proof = await _handles(session, program)
     try:
-        await handle.signal(RETRY)
+        await path.signal(RETRY)
     except RPCError as error:
-        raise _no_workflow(error, handle.id) from None
-    return handle.id
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+    else:
+        return path.id
+    try:
+        await proof.signal(RETRY)
+    except RPCError as error:
+        raise _no_workflow(error, path.id) from None
+    return proof.id
 
 
-async def _handle(session: Session, program: str) -> WorkflowHandle[Any, Any]:
-    """Return the workflow of a program's path, on the Temporal that the stack or a variable names.
+async def _described(
+    handle: WorkflowHandle[Any, Any],
+) -> WorkflowExecutionDescription | None:
+    """Return what Temporal says of a workflow; None where there was none."""
+    try:
+        return await handle.describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return None
+
+
+async def _handles(
+    session: Session, program: str
+) -> tuple[WorkflowHandle[Any, Any], WorkflowHandle[Any, Any]]:
+    """Return a program's path and its proof, on the Temporal that the stack or a variable names.
 
     Raises:
         Complaint: Temporal does not answer.
@@ -78,7 +105,11 @@ async def _handle(session: Session, program: str) -> WorkflowHandle[Any, Any]:
             problems.UNAVAILABLE,
             "the path waits for it and nothing is lost; give --temporal HOST:PORT for another",
         ) from None
-    return client.get_workflow_handle(launch_path_id(program_name(program)))
+    name = program_name(program)
+    return (
+        client.get_workflow_handle(launch_path_id(name)),
+        client.get_workflow_handle(prove_return_id(name)),
+    )
 
 
 def _no_workflow(error: RPCError, workflow: str) -> Exception:

@@ -162,10 +162,46 @@ async def test_a_decision_taken_back_is_on_the_record_of_the_trial_and_the_end_o
 ) -> None:
     await launched(desk)
     facts = await desk.facts(NAME)
-    await desk.record(desk.gate_case(facts, Gate.KNIGHT, state, version=9, reason="a leak"))
+    ref = gate_pb2.StandingDecisionRef(id=REF.id, digest=REF.digest)
+    by_it: dict[str, Any] = {"version": 9, "reason": "a leak", "standing_decision": ref}
+    await desk.record(desk.gate_case(facts, Gate.KNIGHT, state, **by_it))
     whole = await resubmitted(desk, NAME)
     (run,) = await signed(desk, whole.name)
     assert [line.endswith("was taken back: a leak") for line in run.incidents] == [True] * harms
+
+
+async def test_what_is_taken_back_before_the_launch_is_on_its_record_once(desk: Front) -> None:
+    await desk.outcome(await running(desk))
+    facts = await desk.facts(NAME)
+    ref = gate_pb2.StandingDecisionRef(id=REF.id, digest=REF.digest)
+    for version in (8, 9):
+        by_it: dict[str, Any] = {"version": version, "reason": "a leak", "standing_decision": ref}
+        await desk.record(desk.gate_case(facts, Gate.KNIGHT, CaseState.VOIDED, **by_it))
+    await desk.record(desk.gate_case(facts, Gate.FUND, CaseState.VOIDED, version=9))
+    await desk.withdrawn(NAME)
+    (run,) = await signed(desk, (await resubmitted(desk, NAME)).name)
+    (line,) = run.incidents
+    assert line.endswith("the decision of knight was taken back: a leak")
+
+
+async def test_of_many_incidents_the_newest_are_shown_and_how_many_came_before(
+    desk: Front,
+) -> None:
+    await running(desk)
+    for number in range(5):
+        await desk.suspended(await desk.program(NAME), f"leak {number}")
+        for person in ("people/omar", "people/lena"):
+            await desk.person(person, "on-call").Resume(
+                pb.ResumeRequest(
+                    request_id=new_request_id(),
+                    name=NAME,
+                    etag=(await desk.program(NAME)).etag,
+                    reason="mended",
+                )
+            )
+    (run,) = await signed(desk, NAME)
+    assert [line[-6:] for line in run.incidents[:2]] == ["leak 4", "leak 3"]
+    assert run.incidents[2] == "and 3 before"
 
 
 async def test_a_launched_program_that_was_no_trial_is_not_taken_up(desk: Front) -> None:

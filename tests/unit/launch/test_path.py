@@ -148,7 +148,10 @@ def test_a_go_alone_does_not_pass_the_launch() -> None:
     stands = {gate: GateRecord(recorded_of(standing(FACTS, gate))) for gate in Gate}
     assert waiting_at(stands, FACTS, NOW) is Gate.LAUNCH
     launched = replace(stands[Gate.LAUNCH].case, verdict=Verdict.LAUNCHED)
-    assert waiting_at({**stands, Gate.LAUNCH: GateRecord(launched)}, FACTS, NOW) is None
+    stands[Gate.LAUNCH] = GateRecord(launched)
+    assert waiting_at(stands, FACTS, NOW) is None
+    del stands[Gate.KNIGHT], stands[Gate.PROVE]
+    assert waiting_at(stands, FACTS, NOW) is Gate.PROVE, "whatever is lost after the launch"
 
 
 def test_a_decision_stands_only_for_the_newest_digest_and_while_it_is_valid() -> None:

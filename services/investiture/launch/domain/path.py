@@ -160,8 +160,13 @@ def stall_bill_minor(gate: Gate, waited_ms: int, cost_per_week_minor: int) -> in
 
 
 def waiting_at(records: Mapping[Gate, GateRecord], newest: Revision, now: datetime) -> Gate | None:
-    """The first gate that does not stand; the go alone does not pass LAUNCH, the launch does."""
-    for gate in Gate:
+    """The first gate that does not stand; the go alone does not pass LAUNCH, the launch does.
+
+    What was passed before the launch is not waited for after it, whatever became of it.
+    """
+    go = records.get(Gate.LAUNCH)
+    launched = go is not None and go.case.verdict is Verdict.LAUNCHED
+    for gate in (Gate.PROVE,) if launched else Gate:
         known = records.get(gate)
         if known is None or not known.standing_for(newest, now):
             return gate

@@ -71,7 +71,7 @@ def evidence(runs: Runs, elsewhere: Iterable[TrialRun] = ()) -> Runs:
         replace(
             run,
             observations=tuple(_cut(line) for line in run.observations),
-            incidents=tuple(_cut(line) for line in run.incidents[:MOST_INCIDENTS]),
+            incidents=_newest(run.incidents),
         )
         for run in (*now[:1], *worst)
     )
@@ -87,6 +87,15 @@ _RANK: Mapping[Verdict | None, int] = {
     None: 1,
     Verdict.PILOT_SUCCEEDED: 2,
 }
+
+
+def _newest(incidents: Sequence[str]) -> tuple[str, ...]:
+    """The newest incidents; where there are more than fit, the last line says how many."""
+    if len(incidents) <= MOST_INCIDENTS:
+        return tuple(_cut(line) for line in incidents)
+    shown = incidents[: MOST_INCIDENTS - 1]
+    more = f"and {len(incidents) - len(shown)} before"
+    return (*(_cut(line) for line in shown), more)
 
 
 def _cut(line: str) -> str:

@@ -961,8 +961,8 @@ class TrialRun(_message.Message):
 
     @_builtins.property
     def incidents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What went wrong in its program since it began, up to now: suspensions, and decisions taken back after the launch. The newest
-        first, at most 3, each cut to 200 characters.
+        """What went wrong in its program since it began, up to now: suspensions, and decisions by the standing decision that were taken
+        back. The newest first, at most 3, each cut to 200 characters; where there were more, the last line says how many.
         """
 
     def __init__(
