@@ -88,6 +88,20 @@ async def test_a_decision_that_only_outlived_its_validity_is_not_lost(
     assert knight.state == gate_pb2.CASE_STATE_EXPIRED, "the path says so all the same"
 
 
+async def test_by_a_charter_that_launch_never_knew_it_is_asked_all_the_same(desk: Front) -> None:
+    await desk.launched()
+    facts = await desk.facts(NAME)
+    unknown = "sha256:" + "0" * 64
+    stood = desk.gate_case(
+        facts, Gate.KNIGHT, CaseState.STANDING, version=3, charter_digest=unknown
+    )
+    await desk.record(stood)
+    desk.clock.advance(NINETY_DAYS)
+    stood.state = gate_pb2.CASE_STATE_EXPIRED
+    await desk.record(stood)
+    assert (await proof(desk)).amber == gate_pb2.AMBER_DECISION_LOST
+
+
 async def test_the_same_statement_again_asks_nobody_again(desk: Front) -> None:
     await desk.launched()
     await lose(desk, Gate.KNIGHT)

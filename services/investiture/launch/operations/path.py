@@ -11,6 +11,7 @@ from investiture.casework.operations import CaseOperations, Reading
 from investiture.casework.rules import Rules
 from investiture.casework.statements import OWNER
 from investiture.casework.words import WAITING, Amber, CaseState, Gate, Outcome
+from investiture.chassis.refusal import PreconditionFailed
 from investiture.chassis.transaction import Transaction
 from investiture.launch.domain import path as paths
 from investiture.launch.domain import programs as rules
@@ -191,7 +192,12 @@ class PathOperations:
         case = step.after.case
         if not paths.lost(step.before, case):
             return False
-        charter = self._rules.of(tx, case.charter_digest or self._rules.in_force.digest)
+        if case.state is not CaseState.EXPIRED:
+            return True
+        try:
+            charter = self._rules.of(tx, case.charter_digest or self._rules.in_force.digest)
+        except PreconditionFailed:  # in force while this service was down: rather ask in vain
+            return True
         return not paths.outlived(case, charter.validity(case.gate.value).elapsed)
 
     def _ask_sponsors(
