@@ -165,24 +165,23 @@ class KnightDesk:
         """
         if not runs or self._profiles.newest(tx, program) is not None:
             return
-        known = (
-            (run, self._profiles.as_of(tx, run.program, run.ended_at or tx.now)) for run in runs
-        )
-        run, before = next(((run, one) for run, one in known if one is not None), (None, None))
-        if run is None or before is None:
+        for run in runs:
+            before = self._profiles.as_of(tx, run.program, run.ended_at or tx.now)
+            if before is None:
+                continue
+            profile = replace(
+                before,
+                program=program,
+                version=1,
+                saved_at=tx.now,
+                reason=f"taken over from {before.name}, which {run.pilot} ran with",
+                effect="",
+                evidence=({"url": run.pilot, "sha256": run.digest},),
+            )
+            self._profiles.insert(tx, profile)
+            payload = {"digest": profile.digest, "reason": profile.reason, "author": profile.author}
+            tx.record("risk_profile.taken_over", profile.name, 1, payload, program=program)
             return
-        profile = replace(
-            before,
-            program=program,
-            version=1,
-            saved_at=tx.now,
-            reason=f"taken over from {before.name}, which {run.pilot} ran with",
-            effect="",
-            evidence=({"url": run.pilot, "sha256": run.digest},),
-        )
-        self._profiles.insert(tx, profile)
-        payload = {"digest": profile.digest, "reason": profile.reason, "author": profile.author}
-        tx.record("risk_profile.taken_over", profile.name, 1, payload, program=program)
 
     def _rating(self, tx: Transaction, program: str) -> str:
         """What the proposer's rating at the door comes to; it is looked at as the review opens."""

@@ -44,6 +44,8 @@ STEPS: Final = (
 """The path in its order; the undo runs against it."""
 
 GATES: Final = tuple(step.gate for step in STEPS)
+HELD: Final = tuple(step.gate for step in STEPS if step.undo)
+"""Gates of other services: each holds something until it is released."""
 
 
 async def undo(seeker: Seeker) -> None:
@@ -55,7 +57,7 @@ async def undo(seeker: Seeker) -> None:
     """
     if (await seeker.program()).settled:
         return
-    pending: list[GateId] = [step.gate for step in reversed(STEPS) if step.undo]
+    pending: list[GateId] = list(reversed(HELD))
     while pending:
         released = await asyncio.gather(*(seeker.release(gate) for gate in pending))
         pending = [gate for gate, done in zip(pending, released, strict=True) if not done]

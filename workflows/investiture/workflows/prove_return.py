@@ -8,15 +8,12 @@ with workflow.unsafe.imports_passed_through():
 
 from investiture.workflows import contract
 from investiture.workflows.asking import HistoryFull
-from investiture.workflows.compensation import undo
+from investiture.workflows.compensation import HELD, undo
 from investiture.workflows.gates import Seeker
 from investiture.workflows.records import Seen
 from investiture.workflows.visibility import outcome_name
 
 PROVE = gate_pb2.GATE_PROVE
-HELD = (gate_pb2.GATE_PLEDGE, gate_pb2.GATE_FUND, gate_pb2.GATE_KNIGHT)
-"""Gates by whose decisions it was launched: read on, so that launch hears if one is lost."""
-
 WATCHES = "watches-what-the-launch-rests-on"
 """What began before this watches from its next run on."""
 

@@ -191,6 +191,14 @@ def lost(known: GateRecord | None, new: Recorded) -> bool:
     return new.gate in HELD and new.state in gone and was not in before
 
 
+def taken_back(known: GateRecord | None, new: Recorded) -> bool:
+    """Whether a decision was taken back with this statement, and not with one before it."""
+    if new.state is not CaseState.VOIDED:
+        return False
+    was = known.case if known else None
+    return was is None or was.round != new.round or was.state is not CaseState.VOIDED
+
+
 def outlived(case: Recorded, validity: timedelta) -> bool:
     """Whether a decision has only outlived its validity by the charter, and nothing under it ended.
 

@@ -165,8 +165,8 @@ def require_resubmittable(program: Program, person: str) -> None:
             f"{person} neither proposed nor sponsored {program.name}; {program.proposer} and "
             f"{sponsors} may take it up again. Submit a proposal of your own instead",
         )
-    launched = program.state in (ProgramState.LAUNCHED, ProgramState.ENDED)
-    if program.outcome in RESUBMITTED or (launched and program.trial_runs):
+    walked = program.state in (ProgramState.LAUNCHED, ProgramState.ENDED)
+    if program.outcome in RESUBMITTED or (walked and program.trial_runs):
         return
     now = _said(program.outcome or program.state)
     raise PreconditionFailed(
@@ -311,7 +311,7 @@ def with_incident(program: Program, line: str) -> Program:
 
 
 def harmed(program: Program, incident: str) -> Program:
-    """The program with an incident on the record of its trials: what ends a standing decision."""
+    """The program with an incident on the record of its trials."""
     runs = trial_runs.harmed(program.trial_runs, program.name, incident)
     return replace(program, trial_runs=runs)
 

@@ -160,32 +160,20 @@ class PathOperations:
             last = case.last_decider
             by = last.person if last else f"workloads/{OWNER[case.gate]}"
             return self._endings.end(tx, program, Outcome.DECLINED, by, case.reason)
+        line = _incident(case, tx.now)
+        by_it = case.standing_decision is not None and paths.taken_back(step.before, case)
+        harmed = rules.harmed(program, line) if by_it else program
         if program.state is ProgramState.LAUNCHED and self._lost(tx, step):
-            line = _incident(case, tx.now)
-            with_incident = rules.with_incident(program, line)
             if case.state is CaseState.VOIDED:  # an expiry harms nobody: a trial's days are over
                 self._incidents.note(tx, program, records, line)
-                with_incident = self._harmed(with_incident, step, line)
-            saved = self._programs.save(tx, program, with_incident)
+            saved = self._programs.save(tx, program, rules.with_incident(harmed, line))
             self._ask_sponsors(tx, saved, records)
             return saved
         if program.state is ProgramState.LAUNCHED:
             self._ask_no_more(tx, program, records)
-        harmed = self._harmed(program, step, _incident(case, tx.now))
         if harmed != program:
             return self._programs.save(tx, program, harmed)
         return self._touched(tx, program)
-
-    def _harmed(self, program: Program, step: Step, line: str) -> Program:
-        """With what a trial rested on and was taken back, before or after its launch."""
-        case, before = step.after.case, step.before
-        known = before is not None and (before.case.round, before.case.state) == (
-            case.round,
-            CaseState.VOIDED,
-        )
-        taken_back = case.state is CaseState.VOIDED and not known
-        by_it = case.standing_decision is not None
-        return rules.harmed(program, line) if taken_back and by_it else program
 
     def _lost(self, tx: Transaction, step: Step) -> bool:
         """Whether something is gone on which the launch still rests."""
